@@ -1,0 +1,1 @@
+//! The aliquot binary: arguments, recipe, graph, stages, commands

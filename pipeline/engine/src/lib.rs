@@ -1,0 +1,1 @@
+//! Graph engine of Aliquot: fingerprint, plan, execute, record

@@ -1,0 +1,1 @@
+//! Releases of Aliquot: manifest, log, publish, resolve, verify

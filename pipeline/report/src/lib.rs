@@ -1,0 +1,1 @@
+//! Reports of Aliquot: text and Markdown summaries

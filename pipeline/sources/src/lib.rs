@@ -1,0 +1,1 @@
+//! Sources of Aliquot: locks, fetching, mirrors, one adapter per result format

@@ -1,0 +1,70 @@
+use thiserror::Error;
+
+/// What can be wrong with the numbers that this crate is given.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum StatsError {
+    /// A score outside [0, 1].
+    #[error("score {score} of model {model} on item {item} is outside [0, 1]")]
+    ScoreOutOfRange {
+        /// Row of the matrix.
+        model: usize,
+        /// Column of the matrix.
+        item: usize,
+        /// The offending value.
+        score: f32,
+    },
+    /// The flat buffer does not hold models x items scores.
+    #[error("matrix of {models} models and {items} items needs {} scores, got {got}", models * items)]
+    Shape {
+        /// Rows.
+        models: usize,
+        /// Columns.
+        items: usize,
+        /// Length of the buffer.
+        got: usize,
+    },
+    /// A matrix without models or without items.
+    #[error("a matrix needs at least one model and one item, got {models} x {items}")]
+    Empty {
+        /// Rows.
+        models: usize,
+        /// Columns.
+        items: usize,
+    },
+    /// A model without a single score: nothing can stand in for it.
+    #[error("model {model} has no score at all")]
+    NoScores {
+        /// Row of the matrix.
+        model: usize,
+    },
+    /// Item weights must be finite, not negative, and not all zero.
+    #[error("item weights must be finite, non-negative and not all zero")]
+    BadWeights,
+    /// More items asked for than the pool can give.
+    #[error("cannot select {k} items from a pool of {pool}")]
+    BudgetTooLarge {
+        /// Items asked for.
+        k: usize,
+        /// Items available.
+        pool: usize,
+    },
+    /// A subset of no items estimates nothing.
+    #[error("cannot select 0 items")]
+    BudgetZero,
+    /// Too few models for what was asked.
+    #[error("{what} needs at least {needed} models, got {got}")]
+    TooFewModels {
+        /// The computation.
+        what: &'static str,
+        /// Minimum.
+        needed: usize,
+        /// Given.
+        got: usize,
+    },
+    /// A linear system that is not positive definite.
+    #[error("matrix is not positive definite at pivot {pivot}")]
+    NotPositiveDefinite {
+        /// Row where the factorisation broke down.
+        pivot: usize,
+    },
+}

@@ -1,0 +1,225 @@
+//! How good a procedure is on models that it has not seen.
+
+use crate::{
+    StatsError,
+    estimate::{self, EstimatorMethod, Procedure},
+    interval::{self, Interval, Problem, StreamKey},
+    rank::kendall_tau_b,
+    select::{Design, SelectionMethod},
+    split::{Split, SplitKind, split},
+};
+
+/// Folds of the cross-validated interval.
+pub const INTERVAL_FOLDS: usize = 10;
+
+/// Nominal coverage of all intervals.
+pub const LEVEL: f64 = 0.95;
+
+/// What is measured over the held-out models of one split; errors as fractions, not points.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quality {
+    /// Number of held-out models.
+    pub models: usize,
+    /// Mean absolute error.
+    pub mean_absolute_error: f64,
+    /// Root mean square error.
+    pub root_mean_square_error: f64,
+    /// Mean of estimate minus truth.
+    pub bias: f64,
+    /// 95th percentile of the absolute error (nearest rank).
+    pub percentile_95: f64,
+    /// Kendall's tau-b of estimates against truths; None when either is constant.
+    pub kendall_tau: Option<f64>,
+    /// Share of the truths inside their 95 % interval.
+    pub coverage: f64,
+    /// Mean width of the intervals.
+    pub width: f64,
+}
+
+/// Measures a procedure on one split: select and fit on the sources, estimate the held-out models.
+///
+/// `problem.matrix` holds all models. Held-out models enter only through their answers on the chosen
+/// items, and as truths. `random+mean` gets a design interval, everything else a conformal one.
+pub fn evaluate(
+    procedure: Procedure,
+    problem: &Problem<'_>,
+    kind: SplitKind,
+    key: StreamKey<'_>,
+    repetition: u64,
+) -> Result<Quality, StatsError> {
+    let full = problem.matrix.full_scores(problem.target);
+    let Split { sources, held_out } = split(kind, &full, key.seed, repetition)?;
+
+    let source_matrix = problem.matrix.select_models(&sources)?;
+    let source_problem = Problem { matrix: &source_matrix, ..*problem };
+    let complete = source_matrix.imputed()?;
+    let source_scores: Vec<f64> = sources.iter().map(|&model| full[model]).collect();
+    let design = Design { matrix: &complete, target: problem.target, pool: problem.pool };
+    let (subset, estimator) =
+        procedure.run(&design, &source_scores, problem.k, &mut key.stream("select", repetition))?;
+
+    let by_design = procedure
+        == Procedure { selection: SelectionMethod::Random, estimator: EstimatorMethod::Mean };
+    let conformal = if by_design {
+        None
+    } else {
+        let folds = INTERVAL_FOLDS.min(source_matrix.models());
+        let label = format!("{}/{repetition}", key.label);
+        let key = StreamKey { label: &label, ..key };
+        let residuals =
+            interval::cross_validated_residuals(procedure, &source_problem, folds, key)?;
+        Some(interval::conformal_width(&residuals, LEVEL))
+    };
+
+    let mut predictions = Vec::with_capacity(held_out.len());
+    for &model in &held_out {
+        let answers = estimate::answers(problem.matrix, model, &subset);
+        let Some(estimate) = estimator.apply_with_gaps(&answers) else { continue };
+        let interval = match conformal {
+            Some(width) => Interval::around(estimate, width.half_width),
+            None => {
+                let answered: Vec<f64> = answers.into_iter().flatten().collect();
+                interval::design_interval(&answered, problem.matrix.items(), LEVEL)
+            }
+        };
+        predictions.push(Prediction { truth: full[model], estimate, interval });
+    }
+    Ok(summarise(&predictions))
+}
+
+/// One held-out model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    /// Score over all items.
+    pub truth: f64,
+    /// Score estimated from the subset.
+    pub estimate: f64,
+    /// Its 95 % interval.
+    pub interval: Interval,
+}
+
+/// Summary over the predictions, in their order; NaN figures when there is none.
+pub fn summarise(predictions: &[Prediction]) -> Quality {
+    let count = predictions.len() as f64;
+    let mean =
+        |value: &dyn Fn(&Prediction) -> f64| predictions.iter().map(value).sum::<f64>() / count;
+    let mut errors: Vec<f64> = predictions.iter().map(|p| (p.estimate - p.truth).abs()).collect();
+    errors.sort_by(f64::total_cmp);
+    let rank = (0.95 * count).ceil() as usize;
+    let estimates: Vec<f64> = predictions.iter().map(|p| p.estimate).collect();
+    let truths: Vec<f64> = predictions.iter().map(|p| p.truth).collect();
+    Quality {
+        models: predictions.len(),
+        mean_absolute_error: mean(&|p| (p.estimate - p.truth).abs()),
+        root_mean_square_error: mean(&|p| (p.estimate - p.truth) * (p.estimate - p.truth)).sqrt(),
+        bias: mean(&|p| p.estimate - p.truth),
+        percentile_95: errors.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN),
+        kendall_tau: kendall_tau_b(&estimates, &truths),
+        coverage: mean(&|p| f64::from(u8::from(p.interval.contains(p.truth)))),
+        width: mean(&|p| p.interval.width()),
+    }
+}
+
+/// Mean of several quality figures, with the standard error of the mean absolute error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QualitySummary {
+    /// Number of repetitions.
+    pub repetitions: usize,
+    /// Means over the repetitions; `models` is the total number of predictions.
+    pub mean: Quality,
+    /// Standard error over repetitions of the mean absolute error; 0 for one repetition.
+    pub standard_error: f64,
+}
+
+/// Averages over repetitions; a tau that is undefined in one repetition is left out of its mean.
+pub fn average(repetitions: &[Quality]) -> QualitySummary {
+    let count = repetitions.len() as f64;
+    let mean = |value: &dyn Fn(&Quality) -> f64| repetitions.iter().map(value).sum::<f64>() / count;
+    let taus: Vec<f64> = repetitions.iter().filter_map(|quality| quality.kendall_tau).collect();
+    let error = mean(&|quality| quality.mean_absolute_error);
+    let squares = mean(&|quality| {
+        (quality.mean_absolute_error - error) * (quality.mean_absolute_error - error)
+    });
+    QualitySummary {
+        repetitions: repetitions.len(),
+        mean: Quality {
+            models: repetitions.iter().map(|quality| quality.models).sum(),
+            mean_absolute_error: error,
+            root_mean_square_error: mean(&|quality| quality.root_mean_square_error),
+            bias: mean(&|quality| quality.bias),
+            percentile_95: mean(&|quality| quality.percentile_95),
+            kendall_tau: (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64),
+            coverage: mean(&|quality| quality.coverage),
+            width: mean(&|quality| quality.width),
+        },
+        standard_error: if repetitions.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        matrix::{ResponseMatrix, Target},
+        rng::Stream,
+    };
+
+    /// 40 models of even spread on 300 items of even difficulty, from a Rasch-like threshold rule.
+    fn leaderboard() -> ResponseMatrix {
+        let mut stream = Stream::new(8, "leaderboard", 0);
+        let mut scores = Vec::new();
+        for model in 0..40 {
+            for item in 0..300 {
+                let chance = 0.5 + 0.5 * (f64::from(model) / 40.0 - f64::from(item) / 300.0);
+                scores.push(if stream.uniform() < chance { 1.0 } else { 0.0 });
+            }
+        }
+        ResponseMatrix::new(40, 300, scores).unwrap()
+    }
+
+    fn quality(name: &str, kind: SplitKind) -> QualitySummary {
+        let matrix = leaderboard();
+        let target = Target::uniform(300).unwrap();
+        let pool: Vec<usize> = (0..300).collect();
+        let problem = Problem { matrix: &matrix, target: &target, pool: &pool, k: 50 };
+        let procedure = Procedure::from_name(name).unwrap();
+        let key = StreamKey { seed: 1, label: "test" };
+        let runs: Vec<Quality> = (0..8)
+            .map(|repetition| evaluate(procedure, &problem, kind, key, repetition).unwrap())
+            .collect();
+        average(&runs)
+    }
+
+    #[test]
+    fn stratified_beats_random_and_both_intervals_cover() {
+        let random = quality("random+mean", SplitKind::Interpolation);
+        let stratified = quality("stratified+mean", SplitKind::Interpolation);
+        assert!(stratified.mean.mean_absolute_error < random.mean.mean_absolute_error);
+        for summary in [random, stratified] {
+            assert!((0.85..=1.0).contains(&summary.mean.coverage), "{summary:?}");
+            assert_eq!(summary.mean.models, 80);
+        }
+    }
+
+    #[test]
+    fn ridge_is_biased_low_when_the_targets_are_stronger_than_all_sources() {
+        let ridge = quality("random+ridge", SplitKind::Extrapolation);
+        let mean = quality("random+mean", SplitKind::Extrapolation);
+        assert!(ridge.mean.bias < -0.03, "{ridge:?}");
+        assert!(mean.mean.bias.abs() < 0.03, "{mean:?}");
+    }
+
+    #[test]
+    fn the_summary_is_the_arithmetic_that_it_says() {
+        let interval = Interval { lower: 0.0, upper: 0.5 };
+        let predictions = [
+            Prediction { truth: 0.4, estimate: 0.5, interval },
+            Prediction { truth: 0.6, estimate: 0.4, interval },
+        ];
+        let quality = summarise(&predictions);
+        assert!((quality.mean_absolute_error - 0.15).abs() < 1e-12);
+        assert!((quality.bias + 0.05).abs() < 1e-12);
+        assert_eq!((quality.coverage, quality.kendall_tau), (0.5, Some(-1.0)));
+        assert!((quality.percentile_95 - 0.2).abs() < 1e-12);
+    }
+}

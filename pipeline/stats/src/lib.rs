@@ -1,0 +1,50 @@
+//! Pure numerics of Aliquot: from a matrix of scores to a small subset of items and back.
+//!
+//! A [`matrix::ResponseMatrix`] holds the scores of models (rows) on items (columns). A
+//! [`matrix::Target`] says which weighted mean of the items is to be estimated. [`select`] chooses
+//! items, [`estimate`] turns answers on those items into the mean over all of them, [`interval`]
+//! says how far off that may be, and [`evaluate`] measures all three on models that none of them
+//! has seen.
+//!
+//! Nothing here knows files, clocks, threads, Arrow or serde. Every function takes slices and plain
+//! structs and returns values; randomness is a [`rng::Stream`] keyed by (seed, label, index). Sums
+//! run in index order and transcendental functions come from `libm`, so that one input gives one
+//! output on every machine.
+//!
+//! ```
+//! use aliquot_stats::{
+//!     estimate::{self, EstimatorMethod},
+//!     matrix::{ResponseMatrix, Target},
+//!     rng::Stream,
+//!     select::{self, SelectionMethod},
+//! };
+//!
+//! // Three models, four items; the second model has not answered the last item.
+//! let scores = vec![1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, f32::NAN, 1.0, 1.0, 1.0, 0.0];
+//! let matrix = ResponseMatrix::new(3, 4, scores)?;
+//! let complete = matrix.imputed()?;
+//! let target = Target::uniform(4)?;
+//!
+//! let pool: Vec<usize> = (0..4).collect();
+//! let design = select::Design { matrix: &complete, target: &target, pool: &pool };
+//! let subset = select::select(SelectionMethod::Stratified, &design, 2, &mut Stream::new(7, "doc", 0))?;
+//! let full = matrix.full_scores(&target);
+//! let estimator = estimate::fit(EstimatorMethod::Mean, &complete, &subset, &full)?;
+//! let estimate = estimator.apply(&[1.0, 0.0]);
+//! assert_eq!(estimate, 0.5);
+//! # Ok::<(), aliquot_stats::StatsError>(())
+//! ```
+
+pub mod distribution;
+mod error;
+pub mod estimate;
+pub mod evaluate;
+pub mod interval;
+pub mod linalg;
+pub mod matrix;
+pub mod rank;
+pub mod rng;
+pub mod select;
+pub mod split;
+
+pub use error::StatsError;

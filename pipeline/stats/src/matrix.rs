@@ -1,0 +1,250 @@
+//! Scores of models on items, and the mean that is to be estimated from them.
+
+use crate::StatsError;
+
+/// Scores in [0, 1], one row a model, one column an item; a missing score is not a zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResponseMatrix {
+    models: usize,
+    items: usize,
+    /// Row-major; NaN marks a missing score.
+    scores: Vec<f32>,
+}
+
+impl ResponseMatrix {
+    /// Builds a matrix from `models * items` scores in row-major order, NaN where missing.
+    pub fn new(models: usize, items: usize, scores: Vec<f32>) -> Result<Self, StatsError> {
+        if models == 0 || items == 0 {
+            return Err(StatsError::Empty { models, items });
+        }
+        if scores.len() != models * items {
+            return Err(StatsError::Shape { models, items, got: scores.len() });
+        }
+        if let Some(at) =
+            scores.iter().position(|score| !score.is_nan() && !(0.0..=1.0).contains(score))
+        {
+            return Err(StatsError::ScoreOutOfRange {
+                model: at / items,
+                item: at % items,
+                score: scores[at],
+            });
+        }
+        Ok(Self { models, items, scores })
+    }
+
+    /// Number of models (rows).
+    pub fn models(&self) -> usize {
+        self.models
+    }
+
+    /// Number of items (columns).
+    pub fn items(&self) -> usize {
+        self.items
+    }
+
+    /// The score of one model on one item, if there is one.
+    pub fn get(&self, model: usize, item: usize) -> Option<f64> {
+        let score = self.scores[model * self.items + item];
+        (!score.is_nan()).then_some(f64::from(score))
+    }
+
+    /// The rows `models`, in that order.
+    pub fn select_models(&self, models: &[usize]) -> Result<Self, StatsError> {
+        let scores = models.iter().flat_map(|&model| self.row(model)).copied().collect();
+        Self::new(models.len(), self.items, scores)
+    }
+
+    /// The target mean of every model over the items that it has answered.
+    ///
+    /// A model that has answered none of the target's items gets NaN.
+    pub fn full_scores(&self, target: &Target) -> Vec<f64> {
+        (0..self.models).map(|model| target.mean(|item| self.get(model, item))).collect()
+    }
+
+    /// Share of the target's weight that each model has answered, in [0, 1].
+    pub fn coverage(&self, target: &Target) -> Vec<f64> {
+        let answered = |model: usize| {
+            let weights = target.weights.iter().enumerate();
+            weights
+                .filter(|&(item, _)| self.get(model, item).is_some())
+                .map(|(_, weight)| weight)
+                .sum()
+        };
+        (0..self.models).map(answered).collect()
+    }
+
+    /// Fills each missing score with model mean + item mean - grand mean, clamped to [0, 1].
+    ///
+    /// This is the additive two-way model, fitted by plain means over what was observed: it keeps
+    /// the order of models and of items and adds no interaction that was not seen. An item that none
+    /// of these models has answered gets the grand mean; a model without any score is an error.
+    pub fn imputed(&self) -> Result<CompleteMatrix, StatsError> {
+        let model_means = (0..self.models)
+            .map(|model| mean_of((0..self.items).map(|item| self.get(model, item))))
+            .enumerate()
+            .map(|(model, mean)| mean.ok_or(StatsError::NoScores { model }))
+            .collect::<Result<Vec<_>, _>>()?;
+        let grand = model_means.iter().sum::<f64>() / self.models as f64;
+        let item_mean = |item| mean_of((0..self.models).map(|model| self.get(model, item)));
+        let item_means: Vec<f64> =
+            (0..self.items).map(|item| item_mean(item).unwrap_or(grand)).collect();
+
+        let mut columns = Vec::with_capacity(self.scores.len());
+        for (item, item_mean) in item_means.iter().enumerate() {
+            for (model, model_mean) in model_means.iter().enumerate() {
+                let stand_in = || (model_mean + item_mean - grand).clamp(0.0, 1.0);
+                columns.push(self.get(model, item).unwrap_or_else(stand_in));
+            }
+        }
+        Ok(CompleteMatrix { models: self.models, items: self.items, columns, item_means })
+    }
+
+    fn row(&self, model: usize) -> &[f32] {
+        &self.scores[model * self.items..(model + 1) * self.items]
+    }
+}
+
+fn mean_of(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let (sum, count) =
+        values.flatten().fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / count as f64)
+}
+
+/// A matrix without gaps, stored by item because selection walks over items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompleteMatrix {
+    models: usize,
+    items: usize,
+    columns: Vec<f64>,
+    item_means: Vec<f64>,
+}
+
+impl CompleteMatrix {
+    /// Number of models.
+    pub fn models(&self) -> usize {
+        self.models
+    }
+
+    /// Number of items.
+    pub fn items(&self) -> usize {
+        self.items
+    }
+
+    /// The scores of all models on one item.
+    pub fn item(&self, item: usize) -> &[f64] {
+        &self.columns[item * self.models..(item + 1) * self.models]
+    }
+
+    /// Mean observed score of each item, the proportion correct of 0/1 scores.
+    pub fn item_means(&self) -> &[f64] {
+        &self.item_means
+    }
+
+    /// The target mean of every model, gaps filled.
+    pub fn target_means(&self, target: &Target) -> Vec<f64> {
+        let mut means = vec![0.0; self.models];
+        for (item, weight) in target.weights.iter().enumerate() {
+            for (mean, score) in means.iter_mut().zip(self.item(item)) {
+                *mean += weight * score;
+            }
+        }
+        means
+    }
+}
+
+/// The quantity to estimate: a weighted mean over all items, weights summing to one.
+///
+/// One benchmark has equal weights. The mean of several benchmarks gives each item its benchmark's
+/// weight divided by that benchmark's number of items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    weights: Vec<f64>,
+    groups: Vec<u32>,
+}
+
+impl Target {
+    /// Equal weights: the plain mean over `items` items.
+    pub fn uniform(items: usize) -> Result<Self, StatsError> {
+        Self::grouped(&vec![0; items], &[1.0])
+    }
+
+    /// `groups[item]` is the benchmark of each item, `group_weights` what each benchmark counts.
+    ///
+    /// Weights are scaled to sum to one. Errors with [`StatsError::BadWeights`] when a group has no
+    /// weight declared, or no weight is positive.
+    pub fn grouped(groups: &[u32], group_weights: &[f64]) -> Result<Self, StatsError> {
+        let mut sizes = vec![0_u64; group_weights.len()];
+        for &group in groups {
+            *sizes.get_mut(group as usize).ok_or(StatsError::BadWeights)? += 1;
+        }
+        let raw: Vec<f64> = groups
+            .iter()
+            .map(|&group| group_weights[group as usize] / sizes[group as usize] as f64)
+            .collect();
+        let total: f64 = raw.iter().sum();
+        let valid = raw.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
+        if !valid || total.is_nan() || total <= 0.0 {
+            return Err(StatsError::BadWeights);
+        }
+        let weights = raw.iter().map(|weight| weight / total).collect();
+        Ok(Self { weights, groups: groups.to_vec() })
+    }
+
+    /// Weight of each item; they sum to one.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// Benchmark of each item, by number.
+    pub fn groups(&self) -> &[u32] {
+        &self.groups
+    }
+
+    /// Weighted mean over the items for which `score` gives a value; NaN if there is none.
+    pub fn mean(&self, score: impl Fn(usize) -> Option<f64>) -> f64 {
+        let (mut sum, mut answered) = (0.0, 0.0);
+        for (item, weight) in self.weights.iter().enumerate() {
+            if let Some(value) = score(item) {
+                sum += weight * value;
+                answered += weight;
+            }
+        }
+        sum / answered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_scores_leave_the_denominator() {
+        let matrix = ResponseMatrix::new(2, 2, vec![1.0, f32::NAN, 0.0, 1.0]).unwrap();
+        let target = Target::uniform(2).unwrap();
+        assert_eq!(matrix.full_scores(&target), [1.0, 0.5]);
+        assert_eq!(matrix.coverage(&target), [0.5, 1.0]);
+    }
+
+    #[test]
+    fn imputation_is_additive_and_keeps_what_was_observed() {
+        let matrix = ResponseMatrix::new(2, 2, vec![0.5, f32::NAN, 0.25, 0.25]).unwrap();
+        let complete = matrix.imputed().unwrap();
+        // model mean 0.5 + item mean 0.25 - grand mean (0.5 + 0.25) / 2
+        assert_eq!(complete.item(1), [0.375, 0.25]);
+        assert_eq!(complete.item(0), [0.5, 0.25]);
+    }
+
+    #[test]
+    fn a_model_without_scores_and_a_bad_score_are_errors() {
+        let gap = ResponseMatrix::new(2, 1, vec![1.0, f32::NAN]).unwrap();
+        assert_eq!(gap.imputed(), Err(StatsError::NoScores { model: 1 }));
+        let error = ResponseMatrix::new(1, 2, vec![0.0, 7.0]).unwrap_err();
+        assert_eq!(error, StatsError::ScoreOutOfRange { model: 0, item: 1, score: 7.0 });
+    }
+
+    #[test]
+    fn benchmarks_count_by_weight_not_by_size() {
+        let target = Target::grouped(&[0, 0, 0, 1], &[1.0, 1.0]).unwrap();
+        assert_eq!(target.mean(|item| Some(if item == 3 { 1.0 } else { 0.0 })), 0.5);
+    }
+}

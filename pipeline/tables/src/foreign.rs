@@ -1,0 +1,169 @@
+//! Other people's tables: CSV, JSONL and Parquet, every cell as text.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, RecordBatch, StringArray, cast::AsArray};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+
+use crate::{TableError, parquet_bytes};
+
+const ROWS_PER_BATCH: usize = 8192;
+
+/// File formats that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated, with a header line.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// The format that a file name's ending stands for.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name.rsplit_once('.')?.1 {
+            "csv" => Some(Self::Csv),
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+
+    /// Number that people count the first row by: its line for text files.
+    pub fn first_row(self) -> u64 {
+        match self {
+            Self::Csv => 2,
+            Self::Jsonl => 1,
+            Self::Parquet => 0,
+        }
+    }
+}
+
+/// A table of texts; an absent or blank cell is None.
+pub struct TextTable {
+    names: Vec<String>,
+    batches: Vec<RecordBatch>,
+}
+
+impl TextTable {
+    /// Reads all columns.
+    pub fn read(format: Format, bytes: &[u8]) -> Result<Self, TableError> {
+        let batches = match format {
+            Format::Csv => read_csv(bytes)?,
+            Format::Jsonl => read_jsonl(bytes)?,
+            Format::Parquet => {
+                parquet_bytes::read(bytes)?.iter().map(as_text).collect::<Result<_, _>>()?
+            }
+        };
+        let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+        let names = schema.fields().iter().map(|field| field.name().clone()).collect();
+        Ok(Self { names, batches })
+    }
+
+    /// Column names in file order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The cells of one column, or an error that lists the columns there are.
+    pub fn column(&self, name: &str) -> Result<Vec<Option<&str>>, TableError> {
+        let at = self.names.iter().position(|candidate| candidate == name).ok_or_else(|| {
+            TableError::MissingColumn { column: name.to_owned(), present: self.names.clone() }
+        })?;
+        let cells =
+            self.batches.iter().flat_map(|batch| batch.column(at).as_string::<i32>().iter());
+        Ok(cells.map(|cell| cell.map(str::trim).filter(|cell| !cell.is_empty())).collect())
+    }
+}
+
+fn all_text<'a>(names: impl IntoIterator<Item = &'a str>) -> SchemaRef {
+    Arc::new(Schema::new(
+        names.into_iter().map(|name| Field::new(name, DataType::Utf8, true)).collect::<Vec<_>>(),
+    ))
+}
+
+fn read_csv(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let format = arrow_csv::reader::Format::default().with_header(true);
+    let (header, _) = format.infer_schema(bytes, Some(0))?;
+    let schema = all_text(header.fields().iter().map(|field| field.name().as_str()));
+    let reader =
+        arrow_csv::ReaderBuilder::new(schema).with_header(true).with_batch_size(ROWS_PER_BATCH);
+    Ok(reader.build(bytes)?.collect::<Result<_, ArrowError>>()?)
+}
+
+fn read_jsonl(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
+    let (inferred, _) = arrow_json::reader::infer_json_schema(bytes, None)?;
+    let nested = inferred.fields().iter().find(|field| field.data_type().is_nested());
+    if let Some(field) = nested {
+        return Err(TableError::Format(format!(
+            "column `{}` holds objects or arrays, expected plain values",
+            field.name()
+        )));
+    }
+    let schema = all_text(inferred.fields().iter().map(|field| field.name().as_str()));
+    let reader = arrow_json::ReaderBuilder::new(schema)
+        .with_coerce_primitive(true)
+        .with_batch_size(ROWS_PER_BATCH);
+    Ok(reader.build(bytes)?.collect::<Result<_, ArrowError>>()?)
+}
+
+fn as_text(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
+    let schema = batch.schema();
+    let columns = batch.columns().iter().zip(schema.fields());
+    let mut names = Vec::new();
+    let mut texts = Vec::new();
+    for (column, field) in columns {
+        // Lists and structs have no text; a recipe that names such a column is told it is missing.
+        if field.data_type().is_nested() {
+            continue;
+        }
+        names.push(field.name().as_str());
+        let text = cast(column, &DataType::Utf8)?;
+        texts.push(Arc::new(text.as_string::<i32>().clone()) as Arc<dyn Array>);
+    }
+    if texts.is_empty() {
+        return Ok(RecordBatch::new_empty(all_text([])));
+    }
+    Ok(RecordBatch::try_new(all_text(names), texts)?)
+}
+
+/// Writes rows of texts as Parquet, for tests and examples.
+pub fn parquet_of_texts(names: &[&str], rows: &[Vec<&str>]) -> Result<Vec<u8>, TableError> {
+    let column = |at: usize| {
+        Arc::new(rows.iter().map(|row| Some(row[at])).collect::<StringArray>()) as Arc<dyn Array>
+    };
+    parquet_bytes::write(&all_text(names.iter().copied()), (0..names.len()).map(column).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_gives_the_same_texts() {
+        let csv = b"\xef\xbb\xbfmodel,score\r\na,0.5\r\nb,\r\n".to_vec();
+        let jsonl = b"{\"model\":\"a\",\"score\":0.5}\n{\"model\":\"b\",\"score\":null}\n".to_vec();
+        let parquet =
+            parquet_of_texts(&["model", "score"], &[vec!["a", "0.5"], vec!["b", " "]]).unwrap();
+        for (format, bytes) in
+            [(Format::Csv, csv), (Format::Jsonl, jsonl), (Format::Parquet, parquet)]
+        {
+            let table = TextTable::read(format, &bytes).unwrap();
+            assert_eq!(table.column("model").unwrap(), [Some("a"), Some("b")], "{format:?}");
+            assert_eq!(table.column("score").unwrap(), [Some("0.5"), None], "{format:?}");
+            let error = table.column("accuracy").unwrap_err().to_string();
+            assert_eq!(error, "column `accuracy` is missing; the table has: model, score");
+        }
+    }
+
+    #[test]
+    fn a_ragged_csv_names_its_line() {
+        let error = TextTable::read(Format::Csv, b"a,b\n1,2\n3\n").err().unwrap();
+        let TableError::Arrow(source) = error else { panic!("{error}") };
+        assert!(source.to_string().contains("line 3"), "{source}");
+    }
+}

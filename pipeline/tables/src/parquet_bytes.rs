@@ -1,0 +1,40 @@
+//! One way to write Parquet, so that equal rows are equal bytes.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::SchemaRef;
+use parquet::{
+    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::properties::{WriterProperties, WriterVersion},
+};
+
+use crate::TableError;
+
+const ROWS_PER_GROUP: usize = 1 << 20;
+
+/// Writes the columns, in the order of the schema, as one Parquet file.
+pub(crate) fn write(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8>, TableError> {
+    let properties = WriterProperties::builder()
+        .set_created_by("aliquot".to_owned())
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+        .build();
+    let batch = RecordBatch::try_new(Arc::clone(schema), columns)?;
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(schema), Some(properties))?;
+    writer.write(&batch)?;
+    writer.close()?;
+    Ok(bytes)
+}
+
+/// Reads all batches of a Parquet file.
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes))?
+        .with_batch_size(ROWS_PER_GROUP)
+        .build()?;
+    reader.map(|batch| batch.map_err(|error| ParquetError::from(error).into())).collect()
+}
