@@ -1,0 +1,525 @@
+//! Plain tables of scores: long or wide, as CSV, JSONL or Parquet.
+//!
+//! Nothing is guessed: layout, columns and metric are declared. A blank cell, `null` or `NaN` is a
+//! missing score, never 0. An optional second table says what the items are, a third one what is
+//! known of the models. An item without a prompt is identified by its native id instead.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aliquot_tables::{
+    aliases::Alias,
+    foreign::{Format, TextTable},
+    items::Item,
+    models::Model,
+    responses::Response,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AdapterError, ItemContent, Occurrences, Place, RawFile, Shard};
+
+/// Raised when the same bytes give other rows.
+pub const VERSION: u32 = 1;
+
+/// How scores are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// One row a score.
+    Long,
+    /// One row a model, one column an item.
+    WideModelsInRows,
+    /// One row an item, one column a model.
+    WideItemsInRows,
+}
+
+/// Columns of the table of scores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreColumns {
+    /// Name of the model; in `wide-items-in-rows` not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Native id of the item; in `wide-models-in-rows` not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// Score; `long` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<String>,
+    /// Metric; rows of other metrics than the declared one are left out. `long` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Repetition, a whole number from 0. `long` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<String>,
+}
+
+/// Columns of the table of items.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemColumns {
+    /// Native id.
+    pub item: String,
+    /// Benchmark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<String>,
+    /// Task or category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Reference answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+/// Columns of the table of models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelColumns {
+    /// Name.
+    pub model: String,
+    /// Family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// Model that this one was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_model: Option<String>,
+    /// How it was compressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression: Option<String>,
+    /// Release date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<String>,
+}
+
+/// How to read the tables.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Declaration {
+    /// How scores are laid out.
+    pub layout: Layout,
+    /// The metric that scores are of.
+    pub metric: String,
+    /// Benchmark of all items, where no column says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<String>,
+    /// Scores that stand for 0 and for 1.
+    #[serde(default = "unit_range")]
+    pub score_range: [f64; 2],
+    /// Columns of the table of scores.
+    pub columns: ScoreColumns,
+    /// Columns of the table of items; with that table only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_columns: Option<ItemColumns>,
+    /// Columns of the table of models; with that table only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_columns: Option<ModelColumns>,
+}
+
+fn unit_range() -> [f64; 2] {
+    [0.0, 1.0]
+}
+
+/// The raw files of one table source.
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'a> {
+    /// Scores.
+    pub scores: RawFile<'a>,
+    /// What the items are.
+    pub items: Option<RawFile<'a>>,
+    /// What is known of the models.
+    pub models: Option<RawFile<'a>>,
+}
+
+/// Reads the tables of one source.
+pub fn normalize(files: &Files<'_>, declaration: &Declaration) -> Result<Shard, AdapterError> {
+    let scores = read(&files.scores)?;
+    let cells = cells(&files.scores, &scores, declaration)?;
+    let known = match (&files.items, &declaration.item_columns) {
+        (Some(file), Some(columns)) => described_items(file, columns, declaration)?,
+        _ => bare_items(&files.scores, &cells, declaration)?,
+    };
+
+    let mut shard = Shard::default();
+    let raw = files.scores.id.to_string();
+    let mut used = BTreeSet::new();
+    for cell in &cells {
+        let item = known.get(cell.item).ok_or_else(|| {
+            files
+                .scores
+                .error(cell.place, format!("item `{}` is not in the table of items", cell.item))
+        })?;
+        used.insert(cell.item);
+        shard.responses.push(&Response {
+            model: cell.model,
+            item_uid: &item.item_uid,
+            metric: &declaration.metric,
+            filter: "",
+            trial: cell.trial,
+            score: cell.score,
+            raw: &raw,
+            record: cell.record,
+        });
+    }
+    for native_id in used {
+        let item = &known[native_id];
+        shard.aliases.push(Alias {
+            item_uid: item.item_uid.clone(),
+            tool: "table".to_owned(),
+            task: item.benchmark.clone(),
+            native_id: Some(native_id.to_owned()),
+            ..Alias::default()
+        });
+        shard.items.push(item.clone());
+    }
+    shard.models = models(files, &cells, declaration)?;
+    Ok(shard)
+}
+
+fn read(file: &RawFile<'_>) -> Result<TextTable, AdapterError> {
+    TextTable::read(format(file)?, file.bytes).map_err(|error| file.table_error(&error))
+}
+
+fn format(file: &RawFile<'_>) -> Result<Format, AdapterError> {
+    let name = file.address.to_string();
+    Format::from_name(&name).ok_or_else(|| {
+        file.error(Place::File, "its name ends in none of .csv, .jsonl, .ndjson, .parquet")
+    })
+}
+
+struct Cell<'a> {
+    model: &'a str,
+    item: &'a str,
+    trial: u32,
+    score: Result<f32, &'static str>,
+    record: u64,
+    place: Place,
+}
+
+fn cells<'a>(
+    file: &RawFile<'_>,
+    table: &'a TextTable,
+    declaration: &Declaration,
+) -> Result<Vec<Cell<'a>>, AdapterError> {
+    match declaration.layout {
+        Layout::Long => long_cells(file, table, declaration),
+        Layout::WideModelsInRows | Layout::WideItemsInRows => wide_cells(file, table, declaration),
+    }
+}
+
+fn long_cells<'a>(
+    file: &RawFile<'_>,
+    table: &'a TextTable,
+    declaration: &Declaration,
+) -> Result<Vec<Cell<'a>>, AdapterError> {
+    let columns = &declaration.columns;
+    let column = |name: &Option<String>, what: &str| declared(file, table, name.as_deref(), what);
+    let models = column(&columns.model, "model")?;
+    let items = column(&columns.item, "item")?;
+    let scores = column(&columns.score, "score")?;
+    let optional = |name: &Option<String>| name.as_ref().map(|_| column(name, "")).transpose();
+    let (metrics, trials) = (optional(&columns.metric)?, optional(&columns.trial)?);
+
+    let first = format(file)?.first_row();
+    let mut cells = Vec::with_capacity(scores.len());
+    for (row, score) in scores.iter().enumerate() {
+        if metrics.as_ref().is_some_and(|metrics| metrics[row] != Some(declaration.metric.as_str()))
+        {
+            continue;
+        }
+        let place = Place::Row(row as u64 + first);
+        let blank = |what: &str| file.error(place, format!("the {what} is blank"));
+        let trial = match trials.as_ref().map(|trials| trials[row].unwrap_or("")) {
+            None => 0,
+            Some(text) => text
+                .parse()
+                .map_err(|_| file.error(place, format!("trial `{text}` is not a whole number")))?,
+        };
+        cells.push(Cell {
+            model: models[row].ok_or_else(|| blank("model"))?,
+            item: items[row].ok_or_else(|| blank("item"))?,
+            trial,
+            score: score_of(*score, declaration.score_range)
+                .map_err(|problem| file.error(place, problem))?,
+            record: row as u64,
+            place,
+        });
+    }
+    if cells.is_empty() {
+        return Err(
+            file.error(Place::File, format!("it has no row of metric `{}`", declaration.metric))
+        );
+    }
+    Ok(cells)
+}
+
+fn wide_cells<'a>(
+    file: &RawFile<'_>,
+    table: &'a TextTable,
+    declaration: &Declaration,
+) -> Result<Vec<Cell<'a>>, AdapterError> {
+    let models_in_rows = declaration.layout == Layout::WideModelsInRows;
+    let (name, what) = if models_in_rows {
+        (declaration.columns.model.as_deref(), "model")
+    } else {
+        (declaration.columns.item.as_deref(), "item")
+    };
+    let labels = declared(file, table, name, what)?;
+    let first = format(file)?.first_row();
+    let mut cells = Vec::new();
+    for heading in table.names().iter().filter(|heading| Some(heading.as_str()) != name) {
+        let scores = table.column(heading).map_err(|error| file.table_error(&error))?;
+        for (row, (score, label)) in scores.iter().zip(&labels).enumerate() {
+            let place = Place::Row(row as u64 + first);
+            let label = label.ok_or_else(|| file.error(place, format!("the {what} is blank")))?;
+            let score = score_of(*score, declaration.score_range)
+                .map_err(|problem| file.error(place, format!("column `{heading}`: {problem}")))?;
+            let (model, item) =
+                if models_in_rows { (label, heading.as_str()) } else { (heading.as_str(), label) };
+            cells.push(Cell { model, item, trial: 0, score, record: row as u64, place });
+        }
+    }
+    Ok(cells)
+}
+
+fn declared<'a>(
+    file: &RawFile<'_>,
+    table: &'a TextTable,
+    name: Option<&str>,
+    what: &str,
+) -> Result<Vec<Option<&'a str>>, AdapterError> {
+    let name = name.ok_or_else(|| {
+        file.error(Place::File, format!("this layout needs `columns.{what}` in the recipe"))
+    })?;
+    table.column(name).map_err(|error| file.table_error(&error))
+}
+
+fn score_of(
+    text: Option<&str>,
+    [low, high]: [f64; 2],
+) -> Result<Result<f32, &'static str>, String> {
+    let Some(text) = text else { return Ok(Err("blank")) };
+    let number: f64 = match text {
+        "true" | "True" => high,
+        "false" | "False" => low,
+        "null" => return Ok(Err("null")),
+        other => other.parse().map_err(|_| format!("score `{other}` is not a number"))?,
+    };
+    if number.is_nan() {
+        return Ok(Err("NaN"));
+    }
+    let score = (number - low) / (high - low);
+    if !(0.0..=1.0).contains(&score) {
+        return Err(format!("score {number} is outside the declared range {low} to {high}"));
+    }
+    Ok(Ok(score as f32))
+}
+
+/// Items from their own table, by native id.
+fn described_items(
+    file: &RawFile<'_>,
+    columns: &ItemColumns,
+    declaration: &Declaration,
+) -> Result<BTreeMap<String, Item>, AdapterError> {
+    let table = read(file)?;
+    let column = |name: &str| table.column(name).map_err(|error| file.table_error(&error));
+    let optional = |name: &Option<String>| name.as_deref().map(column).transpose();
+    let ids = column(&columns.item)?;
+    let (benchmarks, tasks) = (optional(&columns.benchmark)?, optional(&columns.task)?);
+    let (prompts, targets) = (optional(&columns.prompt)?, optional(&columns.target)?);
+    let first = format(file)?.first_row();
+
+    let mut items = BTreeMap::new();
+    let mut occurrences = Occurrences::default();
+    for (row, id) in ids.iter().enumerate() {
+        let place = Place::Row(row as u64 + first);
+        let cell = |column: &Option<Vec<Option<&str>>>| {
+            column.as_ref().and_then(|cells| cells[row]).map(str::to_owned)
+        };
+        let id = id.ok_or_else(|| file.error(place, "the item is blank"))?;
+        let benchmark = cell(&benchmarks).or_else(|| declaration.benchmark.clone());
+        let benchmark = benchmark.ok_or_else(|| {
+            file.error(place, "the benchmark is blank: declare `benchmark` or `item_columns.benchmark` in the recipe")
+        })?;
+        let stem = cell(&prompts).unwrap_or_else(|| id.to_owned());
+        let described = Described {
+            benchmark,
+            stem,
+            task: cell(&tasks).unwrap_or_default(),
+            target: cell(&targets),
+        };
+        let item = described.item(&mut occurrences).map_err(file.canonical_error(place))?;
+        if items.insert(id.to_owned(), item).is_some() {
+            return Err(file.error(place, format!("item `{id}` is there twice")));
+        }
+    }
+    Ok(items)
+}
+
+/// Items of which only the native id is known, in order of appearance.
+fn bare_items(
+    file: &RawFile<'_>,
+    cells: &[Cell<'_>],
+    declaration: &Declaration,
+) -> Result<BTreeMap<String, Item>, AdapterError> {
+    let benchmark = declaration.benchmark.clone().ok_or_else(|| {
+        file.error(Place::File, "without a table of items the recipe has to declare `benchmark`")
+    })?;
+    let mut items = BTreeMap::new();
+    for cell in cells.iter() {
+        if items.contains_key(cell.item) {
+            continue;
+        }
+        let described = Described {
+            benchmark: benchmark.clone(),
+            stem: cell.item.to_owned(),
+            task: String::new(),
+            target: None,
+        };
+        let item = described
+            .item(&mut Occurrences::default())
+            .map_err(file.canonical_error(cell.place))?;
+        items.insert(cell.item.to_owned(), item);
+    }
+    Ok(items)
+}
+
+struct Described {
+    benchmark: String,
+    stem: String,
+    task: String,
+    target: Option<String>,
+}
+
+impl Described {
+    fn item(
+        self,
+        occurrences: &mut Occurrences,
+    ) -> Result<Item, aliquot_store::canonical::CanonicalError> {
+        let Self { benchmark, stem, task, target } = self;
+        let (config, split, choices) = ("", "", None);
+        let content = ItemContent {
+            benchmark: &benchmark,
+            config,
+            split,
+            stem: &stem,
+            choices,
+            target: target.as_deref(),
+        };
+        let (item_uid, occurrence) = occurrences.next_uid(&content)?;
+        Ok(Item { item_uid, benchmark, task, stem, target, occurrence, ..Item::default() })
+    }
+}
+
+/// The models that have scores, with what the table of models knows of them.
+fn models(
+    files: &Files<'_>,
+    cells: &[Cell<'_>],
+    declaration: &Declaration,
+) -> Result<Vec<Model>, AdapterError> {
+    let scored: BTreeSet<&str> = cells.iter().map(|cell| cell.model).collect();
+    let mut models: BTreeMap<&str, Model> = scored
+        .into_iter()
+        .map(|model| (model, Model { model: model.to_owned(), ..Model::default() }))
+        .collect();
+    if let (Some(file), Some(columns)) = (&files.models, &declaration.model_columns) {
+        let table = read(file)?;
+        let column = |name: &str| table.column(name).map_err(|error| file.table_error(&error));
+        let optional = |name: &Option<String>| name.as_deref().map(column).transpose();
+        let names = column(&columns.model)?;
+        let (families, bases) = (optional(&columns.family)?, optional(&columns.base_model)?);
+        let (compressions, dates) = (optional(&columns.compression)?, optional(&columns.released)?);
+        for (row, name) in names.iter().enumerate() {
+            let cell = |column: &Option<Vec<Option<&str>>>| {
+                column.as_ref().and_then(|cells| cells[row]).map(str::to_owned)
+            };
+            if let Some(model) = name.and_then(|name| models.get_mut(name)) {
+                (model.family, model.base_model) = (cell(&families), cell(&bases));
+                (model.compression, model.released) = (cell(&compressions), cell(&dates));
+            }
+        }
+    }
+    Ok(models.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use aliquot_store::ObjectId;
+
+    use super::*;
+
+    fn declaration(toml: &str) -> Declaration {
+        toml::from_str(toml).unwrap()
+    }
+
+    fn read_csv(csv: &str, declaration: &Declaration) -> Result<Shard, AdapterError> {
+        let address = "file:scores.csv".parse().unwrap();
+        let scores =
+            RawFile { address: &address, id: ObjectId::of(csv.as_bytes()), bytes: csv.as_bytes() };
+        normalize(&Files { scores, items: None, models: None }, declaration)
+    }
+
+    const LONG: &str = "layout = 'long'\nmetric = 'acc'\nbenchmark = 'b'\n\
+        columns = { model = 'm', item = 'i', score = 's', metric = 'k' }";
+
+    #[test]
+    fn long_and_both_wide_layouts_give_the_same_scores() {
+        let long = read_csv(
+            "m,i,s,k\nA,1,1,acc\nA,2,,acc\nB,1,0.5,acc\nB,2,0,acc\nB,2,1,f1\n",
+            &declaration(LONG),
+        )
+        .unwrap();
+        let wide = "layout = 'wide-models-in-rows'\nmetric = 'acc'\nbenchmark = 'b'\ncolumns = { model = 'm' }";
+        let models_in_rows = read_csv("m,1,2\nA,1,\nB,0.5,0\n", &declaration(wide)).unwrap();
+        let wide = "layout = 'wide-items-in-rows'\nmetric = 'acc'\nbenchmark = 'b'\ncolumns = { item = 'i' }";
+        let items_in_rows = read_csv("i,A,B\n1,1,0.5\n2,,0\n", &declaration(wide)).unwrap();
+        let view = |shard: &Shard| {
+            let rows = &shard.responses;
+            let mut view: Vec<_> = (0..rows.len())
+                .map(|row| {
+                    format!(
+                        "{} {} {}",
+                        rows.model.get(row),
+                        rows.item_uid.get(row),
+                        rows.score[row]
+                    )
+                })
+                .collect();
+            view.sort();
+            view
+        };
+        assert_eq!(view(&long).len(), 4);
+        assert_eq!(view(&long), view(&models_in_rows));
+        assert_eq!(view(&long), view(&items_in_rows));
+    }
+
+    #[test]
+    fn mistakes_name_file_row_and_column() {
+        let error = |csv: &str| read_csv(csv, &declaration(LONG)).unwrap_err().to_string();
+        assert_eq!(
+            error("m,i,s,k\nA,1,7,acc\n"),
+            "file:scores.csv, row 2: score 7 is outside the declared range 0 to 1"
+        );
+        assert_eq!(
+            error("m,i,s,k\nA,1,x,acc\n"),
+            "file:scores.csv, row 2: score `x` is not a number"
+        );
+        assert_eq!(
+            error("m,i,s,k\nA,1,1,acc\n,1,1,acc\n"),
+            "file:scores.csv, row 3: the model is blank"
+        );
+        assert_eq!(
+            error("m,i,s\nA,1,1\n"),
+            "file:scores.csv: column `k` is missing; the table has: m, i, s"
+        );
+    }
+
+    #[test]
+    fn a_range_of_0_to_100_is_scaled() {
+        let percent = format!("score_range = [0.0, 100.0]\n{LONG}");
+        let shard = read_csv("m,i,s,k\nA,1,25,acc\n", &declaration(&percent)).unwrap();
+        assert_eq!(shard.responses.score, [0.25]);
+    }
+}

@@ -1,0 +1,94 @@
+use std::fmt;
+
+use aliquot_store::{ObjectId, canonical::CanonicalError};
+use aliquot_tables::{
+    TableError, aliases::Alias, items::Item, models::Model, responses::Responses,
+};
+use thiserror::Error;
+
+use crate::Address;
+
+/// A raw file, as an adapter sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct RawFile<'a> {
+    /// Where it came from, for errors and aliases.
+    pub address: &'a Address,
+    /// BLAKE3 of its bytes.
+    pub id: ObjectId,
+    /// The bytes.
+    pub bytes: &'a [u8],
+}
+
+/// The canonical tables of one or a few raw files.
+#[derive(Debug, Clone, Default)]
+pub struct Shard {
+    /// Scores.
+    pub responses: Responses,
+    /// What each item uid stands for.
+    pub items: Vec<Item>,
+    /// The models of these files.
+    pub models: Vec<Model>,
+    /// Names of the items in the tool.
+    pub aliases: Vec<Alias>,
+}
+
+/// Place in a raw file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The file as a whole.
+    File,
+    /// Record of an array, counted from 0.
+    Record(u64),
+    /// Row of a table; for text files its line.
+    Row(u64),
+    /// Line and column of a text, counted from 1.
+    Line(usize, usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File => Ok(()),
+            Self::Record(record) => write!(formatter, ", record {record}"),
+            Self::Row(row) => write!(formatter, ", row {row}"),
+            Self::Line(line, column) => write!(formatter, ", line {line} column {column}"),
+        }
+    }
+}
+
+/// A raw file is not what its adapter expects.
+#[derive(Debug, Error)]
+#[error("{address}{place}: {problem}")]
+pub struct AdapterError {
+    /// The file.
+    pub address: Address,
+    /// Where in it.
+    pub place: Place,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}
+
+impl RawFile<'_> {
+    /// An error at a place of this file.
+    pub fn error(&self, place: Place, problem: impl Into<String>) -> AdapterError {
+        AdapterError { address: self.address.clone(), place, problem: problem.into() }
+    }
+
+    /// An error of the table layer, its causes spelled out.
+    pub(crate) fn table_error(&self, error: &TableError) -> AdapterError {
+        let mut problem = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            problem = format!("{problem}: {error}");
+            cause = error.source();
+        }
+        self.error(Place::File, problem)
+    }
+
+    pub(crate) fn canonical_error(
+        &self,
+        place: Place,
+    ) -> impl Fn(CanonicalError) -> AdapterError + '_ {
+        move |error| self.error(place, error.to_string())
+    }
+}
