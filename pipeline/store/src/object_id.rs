@@ -35,6 +35,12 @@ impl From<blake3::Hash> for ObjectId {
     }
 }
 
+impl From<[u8; 32]> for ObjectId {
+    fn from(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
