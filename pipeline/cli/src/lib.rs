@@ -1,1 +1,16 @@
-//! The aliquot binary: arguments, recipe, graph, stages, commands
+//! The `aliquot` program: arguments, recipe, graph, stages, commands.
+//!
+//! [`recipe`] is what a person writes, `graph` the whole DAG on one screen, `stages` what each node
+//! does, `runner` the cache and the records around them, `commands` one module a verb. Everything
+//! that can go wrong ends as one `error::Error`, which knows its exit code and the next step.
+
+mod args;
+mod commands;
+mod error;
+mod graph;
+mod problem;
+pub mod recipe;
+mod runner;
+mod stages;
+
+pub use args::run;

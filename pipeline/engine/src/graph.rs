@@ -117,6 +117,15 @@ impl<T> Graph<T> {
         NodeId(self.nodes.len() - 1)
     }
 
+    /// The node at a position of [`Self::nodes`].
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn id(&self, position: usize) -> NodeId {
+        assert!(position < self.nodes.len(), "node {position} of {}", self.nodes.len());
+        NodeId(position)
+    }
+
     /// All nodes, inputs before users.
     pub fn nodes(&self) -> &[Node<T>] {
         &self.nodes

@@ -1,1 +1,213 @@
-//! Reports of Aliquot: text and Markdown summaries
+//! Summaries of a release, for people: how good it is, what it is made from, what was found.
+//!
+//! A [`Summary`] borrows the tables and gives Markdown or plain text; it writes nothing. The same
+//! tables give the same text: no dates, no host, no path.
+
+mod layout;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aliquot_tables::{findings::Finding, quality::Quality, roster::Entry, subsets::Member};
+
+use layout::{Cell, Style, Table};
+
+/// What the recipe says of a release.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Name of the release.
+    pub name: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// Title.
+    pub title: &'a str,
+    /// What it is.
+    pub description: &'a str,
+    /// Licence of the source data.
+    pub licence: &'a str,
+}
+
+/// Everything that a summary is written from.
+#[derive(Debug, Clone, Copy)]
+pub struct Summary<'a> {
+    /// What the recipe says.
+    pub facts: Facts<'a>,
+    /// Models and items that stay.
+    pub roster: &'a [Entry],
+    /// What the audit saw.
+    pub findings: &'a [Finding],
+    /// The chosen items.
+    pub subsets: &'a [Member],
+    /// How good the procedures are.
+    pub quality: &'a [Quality],
+}
+
+impl Summary<'_> {
+    /// As Markdown.
+    pub fn markdown(&self) -> String {
+        self.render(Style::Markdown)
+    }
+
+    /// As plain text.
+    pub fn text(&self) -> String {
+        self.render(Style::Text)
+    }
+
+    fn render(&self, style: Style) -> String {
+        let Facts { name, version, title, description, licence } = self.facts;
+        let mut out = style.heading(1, &format!("{title}: {name}@{version}"));
+        out.push_str(&format!(
+            "{}\n\nLicence of the source data: {licence}.\n\n",
+            description.trim()
+        ));
+        out.push_str(&style.heading(2, "Quality on held-out models"));
+        out.push_str(&quality_table(self.quality).render(style));
+        out.push_str(&format!("\n{QUALITY_NOTE}\n\n"));
+        out.push_str(&style.heading(2, "Subsets"));
+        out.push_str(&self.subset_table().render(style));
+        out.push_str(
+            "\nValidation and test subsets share no item: tune on one, report on the other.\n\n",
+        );
+        out.push_str(&style.heading(2, "Data"));
+        out.push_str(&self.data_table().render(style));
+        out.push('\n');
+        out.push_str(&style.heading(2, "Findings of the audit"));
+        out.push_str(&self.findings_table().render(style));
+        for finding in
+            self.findings.iter().filter(|finding| finding.severity != "info").take(LISTED)
+        {
+            out.push_str(&style.bullet(&format!(
+                "{}, {} `{}`: {} ({})",
+                finding.kind, finding.benchmark, finding.subject, finding.evidence, finding.action
+            )));
+        }
+        out.push_str("\nThe table `findings` of the release has every one with its evidence.\n");
+        out
+    }
+
+    fn subset_table(&self) -> Table {
+        let mut sizes: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+        for member in self.subsets {
+            *sizes.entry((&member.target, &member.subset, &member.benchmark)).or_default() += 1;
+        }
+        let mut table = Table::new(&["target", "subset", "benchmark", "items"]);
+        for ((target, subset, benchmark), items) in sizes {
+            table.row(vec![
+                Cell::text(target),
+                Cell::text(subset),
+                Cell::text(benchmark),
+                Cell::number(items),
+            ]);
+        }
+        table
+    }
+
+    fn data_table(&self) -> Table {
+        let benchmarks: BTreeSet<&str> =
+            self.roster.iter().map(|entry| entry.benchmark.as_str()).collect();
+        let mut table = Table::new(&["benchmark", "models", "items"]);
+        for benchmark in benchmarks {
+            let count = |axis: &str| {
+                self.roster
+                    .iter()
+                    .filter(|entry| entry.benchmark == benchmark && entry.axis == axis)
+                    .count()
+            };
+            table.row(vec![
+                Cell::text(benchmark),
+                Cell::number(count("model")),
+                Cell::number(count("item")),
+            ]);
+        }
+        table
+    }
+
+    fn findings_table(&self) -> Table {
+        let mut counts: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+        for finding in self.findings {
+            *counts.entry((&finding.kind, &finding.severity, &finding.action)).or_default() += 1;
+        }
+        let mut table = Table::new(&["finding", "severity", "action", "count"]);
+        for ((kind, severity, action), count) in counts {
+            table.row(vec![
+                Cell::text(kind),
+                Cell::text(severity),
+                Cell::text(action),
+                Cell::number(count),
+            ]);
+        }
+        table
+    }
+}
+
+/// Findings listed one by one; the rest is counted only.
+const LISTED: usize = 20;
+
+const QUALITY_NOTE: &str = "\
+MAE, bias and width in percentage points; MAE +- its standard error over the splits. Selection,
+fit and intervals saw source models only. interpolation: a random quarter of the models held out;
+extrapolation: sources are the worst half, held out the best 30 %. `*` marks what the release uses.";
+
+/// The quality table on its own, as text.
+pub fn quality_text(quality: &[Quality]) -> String {
+    quality_table(quality).render(Style::Text)
+}
+
+fn quality_table(quality: &[Quality]) -> Table {
+    let mut table = Table::new(&[
+        "target",
+        "split",
+        "k",
+        "procedure",
+        "MAE",
+        "bias",
+        "tau-b",
+        "95 % coverage",
+        "width",
+    ]);
+    for row in quality {
+        let mark = if row.released { " *" } else { "" };
+        table.row(vec![
+            Cell::text(&row.target),
+            Cell::text(&row.split),
+            Cell::number(row.k),
+            Cell::text(&format!("{}{mark}", row.procedure)),
+            Cell::number(format!("{:.2} +- {:.2}", row.mae_pp, row.mae_se_pp)),
+            Cell::number(format!("{:+.2}", row.bias_pp)),
+            Cell::number(row.kendall_tau.map_or("-".to_owned(), |tau| format!("{tau:.2}"))),
+            Cell::number(format!("{:.1} %", 100.0 * row.coverage_95)),
+            Cell::number(format!("{:.1}", row.width_95_pp)),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_released_procedure_is_marked_and_markdown_has_the_same_cells_as_text() {
+        let row = |procedure: &str, released| Quality {
+            target: "t".into(),
+            split: "interpolation".into(),
+            k: 100,
+            procedure: procedure.into(),
+            released,
+            mae_pp: 1.234,
+            coverage_95: 0.95,
+            ..Quality::default()
+        };
+        let quality = [row("random+mean", false), row("balanced-swap+mean", true)];
+        let text = quality_text(&quality);
+        assert!(text.contains("balanced-swap+mean *") && !text.contains("random+mean *"), "{text}");
+        assert!(text.contains("1.23 +- 0.00") && text.contains("95.0 %"), "{text}");
+        let markdown = quality_table(&quality).render(Style::Markdown);
+        let cells = |text: &str| {
+            text.replace(['|', '-', ':'], " ")
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(cells(&text), cells(&markdown));
+    }
+}

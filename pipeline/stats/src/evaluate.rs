@@ -6,7 +6,7 @@ use crate::{
     interval::{self, Interval, Problem, StreamKey},
     rank::kendall_tau_b,
     select::{Design, SelectionMethod},
-    split::{Split, SplitKind, split},
+    split::Split,
 };
 
 /// Folds of the cross-validated interval.
@@ -43,14 +43,13 @@ pub struct Quality {
 pub fn evaluate(
     procedure: Procedure,
     problem: &Problem<'_>,
-    kind: SplitKind,
+    repetition: Repetition<'_>,
     key: StreamKey<'_>,
-    repetition: u64,
 ) -> Result<Quality, StatsError> {
     let full = problem.matrix.full_scores(problem.target);
-    let Split { sources, held_out } = split(kind, &full, key.seed, repetition)?;
+    let Repetition { number: repetition, split: Split { sources, held_out } } = repetition;
 
-    let source_matrix = problem.matrix.select_models(&sources)?;
+    let source_matrix = problem.matrix.select_models(sources)?;
     let source_problem = Problem { matrix: &source_matrix, ..*problem };
     let complete = source_matrix.imputed()?;
     let source_scores: Vec<f64> = sources.iter().map(|&model| full[model]).collect();
@@ -72,7 +71,7 @@ pub fn evaluate(
     };
 
     let mut predictions = Vec::with_capacity(held_out.len());
-    for &model in &held_out {
+    for &model in held_out {
         let answers = estimate::answers(problem.matrix, model, &subset);
         let Some(estimate) = estimator.apply_with_gaps(&answers) else { continue };
         let interval = match conformal {
@@ -85,6 +84,15 @@ pub fn evaluate(
         predictions.push(Prediction { truth: full[model], estimate, interval });
     }
     Ok(summarise(&predictions))
+}
+
+/// One of several random splits.
+#[derive(Debug, Clone, Copy)]
+pub struct Repetition<'a> {
+    /// Its number, part of the key of every random stream.
+    pub number: u64,
+    /// The models on either side.
+    pub split: &'a Split,
 }
 
 /// One held-out model.
@@ -162,6 +170,7 @@ mod tests {
     use crate::{
         matrix::{ResponseMatrix, Target},
         rng::Stream,
+        split::{SplitKind, split},
     };
 
     /// 40 models of even spread on 300 items of even difficulty, from a Rasch-like threshold rule.
@@ -184,9 +193,12 @@ mod tests {
         let problem = Problem { matrix: &matrix, target: &target, pool: &pool, k: 50 };
         let procedure = Procedure::from_name(name).unwrap();
         let key = StreamKey { seed: 1, label: "test" };
-        let runs: Vec<Quality> = (0..8)
-            .map(|repetition| evaluate(procedure, &problem, kind, key, repetition).unwrap())
-            .collect();
+        let full = matrix.full_scores(&target);
+        let run = |number| {
+            let split = split(kind, &full, 1, number).unwrap();
+            evaluate(procedure, &problem, Repetition { number, split: &split }, key).unwrap()
+        };
+        let runs: Vec<Quality> = (0..8).map(run).collect();
         average(&runs)
     }
 

@@ -27,6 +27,7 @@ mod parquet_bytes;
 pub mod quality;
 pub mod responses;
 pub mod roster;
+pub mod splits;
 pub mod subsets;
 
 use arrow_schema::SchemaRef;
@@ -50,6 +51,7 @@ pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
         ("quality", quality::schema()),
         ("responses", responses::schema()),
         ("roster", roster::schema()),
+        ("splits", splits::schema()),
         ("subsets", subsets::schema()),
     ]
 }

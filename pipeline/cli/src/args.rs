@@ -1,0 +1,125 @@
+//! Command-line arguments.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use aliquot_sources::Settings;
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    commands,
+    error::{EXIT_CODES, Error},
+};
+
+/// Small representative subsets of LLM benchmarks, published as immutable releases.
+#[derive(Parser)]
+#[command(name = "aliquot", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Debug, Clone)]
+pub struct Global {
+    /// Folder or bucket (s3://, gs://, az://) that holds objects and releases.
+    #[arg(
+        long,
+        global = true,
+        env = "ALIQUOT_STORE",
+        default_value = "artifacts",
+        value_name = "PLACE"
+    )]
+    pub store: String,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// Options of commands that may fetch.
+#[derive(Args, Debug, Clone)]
+pub struct FetchOptions {
+    /// Folder laid out as host/path, plain or with .zst or .gz appended, tried before the network.
+    #[arg(long, env = "ALIQUOT_MIRROR", value_name = "DIR")]
+    pub mirror: Option<PathBuf>,
+    /// Folder that `file:` addresses are relative to; the recipe's folder unless given.
+    #[arg(long, env = "ALIQUOT_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Never use the network.
+    #[arg(long)]
+    pub offline: bool,
+}
+
+impl FetchOptions {
+    /// What the fetcher needs, for a recipe at that path.
+    pub fn settings(&self, recipe: &std::path::Path) -> Settings {
+        let folder = recipe.parent().unwrap_or(recipe).to_owned();
+        // The parent of a bare file name is the empty path, which no file system knows.
+        let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+        Settings {
+            mirror: self.mirror.clone(),
+            data: self.data.clone().unwrap_or(folder),
+            offline: self.offline,
+            first_wait: Duration::from_millis(500),
+        }
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make and publish the release of a recipe; what was done before is reused.
+    Run(commands::run::Arguments),
+    /// Write the lock of a recipe: size and digests of every raw file.
+    Lock(commands::lock::Arguments),
+    /// Show what is published and when recipes ran; with a recipe, what a run would do.
+    Status(commands::status::Arguments),
+    /// Print the graph of a recipe.
+    Dag(commands::dag::Arguments),
+    /// Show a release: quality, subsets, objects; with --items the items of a subset as CSV.
+    Show(commands::show::Arguments),
+    /// Re-hash everything that a release names.
+    Verify(commands::verify::Arguments),
+    /// Follow an item of a release back to the source bytes.
+    Trace(commands::trace::Arguments),
+    /// Estimate the full score of a model from its results on a subset.
+    Estimate(commands::estimate::Arguments),
+    /// Write the JSON Schemas and Arrow schemas of every format to a folder.
+    Schemas(commands::schemas::Arguments),
+}
+
+/// Parses the arguments, runs the command, and reports its error.
+pub fn run() -> ExitCode {
+    let Arguments { global, command } = Arguments::parse();
+    let result = match command {
+        Command::Run(arguments) => commands::run::run(&global, &arguments),
+        Command::Lock(arguments) => commands::lock::run(&global, &arguments),
+        Command::Status(arguments) => commands::status::run(&global, &arguments),
+        Command::Dag(arguments) => commands::dag::run(&arguments),
+        Command::Show(arguments) => commands::show::run(&global, &arguments),
+        Command::Verify(arguments) => commands::verify::run(&global, &arguments),
+        Command::Trace(arguments) => commands::trace::run(&global, &arguments),
+        Command::Estimate(arguments) => commands::estimate::run(&global, &arguments),
+        Command::Schemas(arguments) => commands::schemas::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&global, &error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn report(global: &Global, error: &Error) {
+    if global.json {
+        let json = serde_json::json!({
+            "error": error.report(),
+            "exit_code": error.exit_code(),
+            "next": error.next_step(),
+        });
+        eprintln!("{json}");
+    } else {
+        eprintln!("{}", error.report());
+    }
+}

@@ -1,0 +1,113 @@
+//! One module a verb: its arguments, and what it does with them.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use aliquot_release::{manifest::Manifest, resolve};
+use aliquot_sources::Lock;
+use aliquot_store::{ObjectId, Store};
+use serde_json::Value;
+
+use crate::{args::Global, error::Error, graph::Texts, recipe::Recipe};
+
+pub mod dag;
+pub mod estimate;
+pub mod lock;
+pub mod run;
+pub mod schemas;
+pub mod show;
+pub mod status;
+pub mod trace;
+pub mod verify;
+
+/// A recipe file, read and checked.
+pub struct RecipeFile {
+    path: PathBuf,
+    text: String,
+    recipe: Recipe,
+}
+
+/// A recipe with the lock that belongs to it.
+pub struct LockedRecipe {
+    file: RecipeFile,
+    lock_text: String,
+    lock: Lock,
+}
+
+impl RecipeFile {
+    fn read(path: &Path) -> Result<Self, Error> {
+        let text = read_text(path)?;
+        let recipe = Recipe::parse(&text)
+            .map_err(|problem| Error::Recipe { path: path.to_owned(), problem })?;
+        Ok(Self { path: path.to_owned(), text, recipe })
+    }
+
+    /// `x.toml` has the lock `x.lock`.
+    fn lock_path(&self) -> PathBuf {
+        self.path.with_extension("lock")
+    }
+}
+
+impl LockedRecipe {
+    fn read(path: &Path) -> Result<Self, Error> {
+        let file = RecipeFile::read(path)?;
+        let lock_path = file.lock_path();
+        let lock_text = match fs::read_to_string(&lock_path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::StaleLock {
+                    path: lock_path,
+                    problem: "does not exist".to_owned(),
+                });
+            }
+            other => other.map_err(|source| Error::File {
+                action: "read",
+                path: lock_path.clone(),
+                source,
+            })?,
+        };
+        let lock = Lock::parse(&lock_text)
+            .map_err(|source| Error::Lock { path: lock_path.clone(), source })?;
+        let wanted = file.recipe.source.addresses();
+        if let Some(absent) = wanted.iter().find(|address| lock.file(address).is_none()) {
+            return Err(Error::StaleLock { path: lock_path, problem: format!("lacks {absent}") });
+        }
+        if let Some(extra) = lock.files().iter().find(|file| !wanted.contains(&&file.address)) {
+            let problem = format!("pins {}, which the recipe does not name", extra.address);
+            return Err(Error::StaleLock { path: lock_path, problem });
+        }
+        Ok(Self { file, lock_text, lock })
+    }
+
+    fn graph(&self) -> Result<aliquot_engine::Graph<crate::graph::Task>, Error> {
+        let texts = Texts { recipe: &self.file.text, lock: &self.lock_text };
+        Ok(crate::graph::build(&self.file.recipe, &self.lock, texts)?)
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|source| Error::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Opens the store and finds a release in it.
+fn open_release(global: &Global, reference: &str) -> Result<(Store, ObjectId, Manifest), Error> {
+    let store = Store::open(&global.store)?;
+    let (id, manifest) = resolve(&store, &reference.parse()?)?;
+    Ok((store, id, manifest))
+}
+
+/// Prints to standard output; a reader that has seen enough is no error.
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+}
+
+fn print_json(value: &Value) {
+    print(&format!("{value:#}\n"));
+}

@@ -1,0 +1,112 @@
+use std::{path::PathBuf, thread};
+
+use aliquot_engine::NodeRecord;
+use aliquot_release::manifest::Manifest;
+use aliquot_report::quality_text;
+use aliquot_sources::Fetcher;
+use aliquot_store::{ObjectId, Store};
+use aliquot_tables::quality;
+use serde_json::json;
+
+use super::{LockedRecipe, dag, print, print_json};
+use crate::{
+    args::{FetchOptions, Global},
+    error::Error,
+    graph::{PACKAGE, PUBLISH, STAGES},
+    runner::{Runner, tally},
+    stages::{package, table},
+};
+
+/// Arguments of `run`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The recipe, a TOML file.
+    recipe: PathBuf,
+    /// Print what would be done, and why; do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Nodes that run at the same time; the number of cores unless given.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Stop after this stage.
+    #[arg(long, value_name = "STAGE")]
+    until: Option<String>,
+    #[command(flatten)]
+    fetch: FetchOptions,
+}
+
+pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
+    let locked = LockedRecipe::read(&arguments.recipe)?;
+    let mut graph = locked.graph()?;
+    if let Some(stage) = &arguments.until {
+        let known: Vec<&str> = STAGES.iter().map(|(name, _)| *name).collect();
+        if !known.contains(&stage.as_str()) {
+            return Err(Error::Usage(format!(
+                "unknown stage `{stage}`; stages: {}",
+                known.join(", ")
+            )));
+        }
+        graph = graph.until(stage);
+    }
+    let store = Store::open(&global.store)?;
+    let runner = Runner { store: &store, recipe: &locked.file.recipe.name };
+    if arguments.dry_run {
+        return dag::print_plan(global, &graph, &runner.plan(&graph)?);
+    }
+
+    let settings = arguments.fetch.settings(&arguments.recipe);
+    let fetcher = Fetcher::new(settings, locked.file.recipe.source.addresses())
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let records = runner.run(&graph, arguments.jobs.unwrap_or(cores), &fetcher)?;
+
+    let made = |stage: &str| {
+        records.iter().find(|record| record.stage == stage).map(|record| record.outputs[0])
+    };
+    match (made(PUBLISH), made(PACKAGE)) {
+        (Some(id), _) => announce(global, &store, id, &records),
+        (None, _) => {
+            let (reused, ran) = tally(&records);
+            print(&format!("{ran} nodes ran, {reused} reused; nothing was published\n"));
+            Ok(())
+        }
+    }
+}
+
+fn announce(
+    global: &Global,
+    store: &Store,
+    id: ObjectId,
+    records: &[NodeRecord],
+) -> Result<(), Error> {
+    let manifest: Manifest = package::read(store, id)?;
+    let (reused, ran) = tally(records);
+    let (name, version) = (&manifest.name, &manifest.version);
+    let rows = quality::decode(&store.get(manifest.tables["quality"].blake3)?)
+        .map_err(table("quality"))?;
+    if global.json {
+        let quality: Vec<_> = rows.iter().map(super::show::quality_json).collect();
+        print_json(&json!({
+            "release": id, "name": name, "version": version,
+            "nodes_ran": ran, "nodes_reused": reused, "quality": quality,
+        }));
+        return Ok(());
+    }
+    let mut items: Vec<String> = Vec::new();
+    for target in &manifest.targets {
+        items.push(format!(
+            "  aliquot show {name}@{version} --items {}/test > items.csv",
+            target.name
+        ));
+    }
+    print(&format!(
+        "{}\n{}\n{ran} nodes ran, {reused} reused\npublished {name}@{version}\nrelease   {id}\nstore     {}\n\n\
+         next:\n  aliquot show {name}@{version}\n{}\n  aliquot estimate {name}@{version} results.csv    # columns item_uid,score\n  \
+         aliquot verify {name}@{version}\n",
+        manifest.title,
+        quality_text(&rows),
+        store.location(),
+        items.join("\n"),
+    ));
+    Ok(())
+}

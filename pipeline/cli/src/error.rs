@@ -1,0 +1,242 @@
+//! Everything that can end a command, with its exit code and what to do next.
+
+use std::{error::Error as _, io, path::PathBuf};
+
+use aliquot_release::ReleaseError;
+use aliquot_sources::{AdapterError, FetchError, LockError};
+use aliquot_stats::StatsError;
+use aliquot_store::{StoreError, canonical::CanonicalError};
+use aliquot_tables::TableError;
+use thiserror::Error;
+
+/// A failed command.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The recipe is not right.
+    #[error("recipe `{}`: {problem}", path.display())]
+    Recipe {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The lock file cannot be read.
+    #[error("lock `{}`", path.display())]
+    Lock {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: LockError,
+    },
+    /// The lock does not belong to the recipe.
+    #[error("lock `{}` {problem}", path.display())]
+    StaleLock {
+        /// Its file.
+        path: PathBuf,
+        /// How they differ.
+        problem: String,
+    },
+    /// A file of the user cannot be read or written.
+    #[error("{action} `{}`", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A raw file could not be had.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A raw file is not what its adapter expects.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// The data do not carry what the recipe asks.
+    #[error("{0}")]
+    Data(String),
+    /// The numbers do not carry what the recipe asks.
+    #[error("{context}: {source}")]
+    Stats {
+        /// Which computation.
+        context: String,
+        /// What is wrong.
+        source: StatsError,
+    },
+    /// A table of the store cannot be read.
+    #[error("table `{table}`")]
+    Table {
+        /// Which one.
+        table: &'static str,
+        /// What is wrong.
+        #[source]
+        source: TableError,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The release layer failed.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    /// A document has no canonical form.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+    /// Results do not fit the release.
+    #[error("{0}")]
+    Results(String),
+    /// Something that was asked for is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// A release is not as its manifest says.
+    #[error("{0}")]
+    Unverified(String),
+    /// The arguments do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// A mistake in the program.
+    #[error("internal error: {0}")]
+    Internal(String),
+    /// A stage failed.
+    #[error("stage {node}")]
+    Stage {
+        /// Name of its node.
+        node: String,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
+}
+
+/// Exit codes, as `aliquot help` lists them.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  internal error: a mistake in the program
+  2  wrong arguments
+  3  recipe or lock is wrong, or they do not belong together
+  4  source data are not what the lock, the adapter or the audit expects
+  5  store or file system failed: missing, full, read-only
+  6  network failed or is switched off
+  7  verification failed: bytes are not those of the release
+  8  not found: release, item, model
+  9  results refused: items missing, unknown, given twice";
+
+impl Error {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Stage { source, .. } => source.exit_code(),
+            Self::Internal(_) | Self::Canonical(_) => 1,
+            Self::Usage(_) | Self::Release(ReleaseError::InvalidReference(_)) => 2,
+            Self::Recipe { .. }
+            | Self::Lock { .. }
+            | Self::StaleLock { .. }
+            | Self::Stats { .. } => 3,
+            Self::Release(ReleaseError::VersionTaken { .. }) => 3,
+            Self::Adapter(_) | Self::Data(_) | Self::Table { .. } => 4,
+            Self::Fetch(FetchError::Changed { .. } | FetchError::Escapes { .. }) => 4,
+            Self::Fetch(FetchError::Read { .. } | FetchError::Store { .. }) => 5,
+            Self::Fetch(_) => 6,
+            Self::Store(StoreError::Damaged { .. }) | Self::Unverified(_) => 7,
+            Self::Release(ReleaseError::BrokenLog { .. } | ReleaseError::TagMoved { .. }) => 7,
+            Self::Release(ReleaseError::Store(StoreError::Damaged { .. })) => 7,
+            Self::Release(ReleaseError::Document { .. } | ReleaseError::Incomplete { .. }) => 7,
+            Self::File { .. } | Self::Store(_) | Self::Release(ReleaseError::Store(_)) => 5,
+            Self::NotFound(_)
+            | Self::Release(ReleaseError::Unknown { .. } | ReleaseError::Ambiguous { .. }) => 8,
+            Self::Release(ReleaseError::Canonical(_)) => 1,
+            Self::Results(_) => 9,
+        }
+    }
+
+    /// What to do next.
+    pub fn next_step(&self) -> Option<String> {
+        let step = match self {
+            Self::Stage { source, .. } => return source.next_step(),
+            Self::Recipe { .. } => {
+                "correct the recipe; schemas/v1/recipe.schema.json lists every key"
+            }
+            Self::Lock { .. } | Self::StaleLock { .. } => {
+                "run `aliquot lock RECIPE --update` and look at what it changes"
+            }
+            Self::Fetch(FetchError::Changed { .. }) => {
+                "if the change is meant, run `aliquot lock RECIPE --update`; if not, get the file again from its source"
+            }
+            Self::Fetch(FetchError::Offline { .. }) => {
+                "run without `--offline`, or give `--mirror DIR` with that file"
+            }
+            Self::Fetch(FetchError::Network { .. }) => {
+                "run the same command again: downloads resume where they stopped"
+            }
+            Self::Fetch(FetchError::Status { .. }) => {
+                "look at the address; `aliquot lock RECIPE --update` pins what is there now"
+            }
+            Self::Fetch(FetchError::Read {
+                address: aliquot_sources::Address::File(_), ..
+            }) => {
+                "`file:` addresses are relative to the recipe's folder; give another one with `--data DIR`"
+            }
+            Self::Adapter(_) => {
+                "correct the file at its source, or leave it out of the recipe; then `aliquot lock RECIPE --update`"
+            }
+            Self::Release(ReleaseError::VersionTaken { .. }) => {
+                "raise `version` in the recipe: published versions never change"
+            }
+            Self::Store(StoreError::Damaged { .. })
+            | Self::Release(ReleaseError::Store(StoreError::Damaged { .. })) => {
+                "delete that object and run the recipe again: it is made anew"
+            }
+            Self::Store(StoreError::Missing { .. }) => "run the recipe again: it is made anew",
+            Self::Unverified(_) => {
+                "delete the bad objects and run the recipe again: they are made anew"
+            }
+            Self::Release(ReleaseError::Unknown { .. }) => {
+                "`aliquot status` lists what is published"
+            }
+            Self::Internal(_) => "please report it with the command that you typed",
+            _ => return self.file_system_step(),
+        };
+        Some(step.to_owned())
+    }
+
+    fn file_system_step(&self) -> Option<String> {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = self.source();
+        let mut kind = match self {
+            Self::Store(error) | Self::Release(ReleaseError::Store(error)) => error.io_kind(),
+            _ => None,
+        };
+        while let Some(error) = cause {
+            kind = kind.or_else(|| error.downcast_ref::<io::Error>().map(io::Error::kind));
+            kind =
+                kind.or_else(|| error.downcast_ref::<StoreError>().and_then(StoreError::io_kind));
+            cause = error.source();
+        }
+        let step = match kind? {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "free some space or give another `--store`, then run the same command again: finished work is kept"
+            }
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                "make it writable, or give another `--store`"
+            }
+            io::ErrorKind::NotFound => "check the path",
+            _ => return None,
+        };
+        Some(step.to_owned())
+    }
+
+    /// The error and its causes, one a line.
+    pub fn report(&self) -> String {
+        let mut text = format!("error: {self}");
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(&format!("\n  because: {error}"));
+            cause = error.source();
+        }
+        if let Some(step) = self.next_step() {
+            text.push_str(&format!("\n  next: {step}"));
+        }
+        text
+    }
+}

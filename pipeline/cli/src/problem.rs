@@ -1,0 +1,99 @@
+//! What every statistical stage starts from: the matrix of a target.
+
+use aliquot_stats::matrix::Target;
+use aliquot_store::{ObjectId, Store};
+use aliquot_tables::{
+    items::{self, Item},
+    matrix::{self, NamedMatrix},
+    responses, roster,
+};
+
+use crate::{error::Error, recipe::TargetSpec, stages::table};
+
+/// The decoded tables that a target is cut out of.
+pub struct Tables {
+    responses: responses::Responses,
+    items: Vec<Item>,
+    roster: Vec<roster::Entry>,
+}
+
+/// One target: its matrix, and the weights of its items.
+pub struct TargetMatrix {
+    /// Kept models x kept items; items sorted by (benchmark, uid), models by name.
+    pub named: NamedMatrix,
+    /// What each item counts.
+    pub target: Target,
+    /// Benchmark of each item.
+    pub benchmarks: Vec<String>,
+}
+
+impl Tables {
+    /// Reads the first three inputs of a stage: responses, items, roster.
+    pub fn read(store: &Store, inputs: &[ObjectId]) -> Result<Self, Error> {
+        Ok(Self {
+            responses: responses::decode(&store.get(inputs[0])?).map_err(table("responses"))?,
+            items: items::decode(&store.get(inputs[1])?).map_err(table("items"))?,
+            roster: roster::decode(&store.get(inputs[2])?).map_err(table("roster"))?,
+        })
+    }
+
+    /// Cuts out one target: the kept items of its benchmarks, the models kept in all of them.
+    pub fn target(&self, spec: &TargetSpec) -> Result<TargetMatrix, Error> {
+        let names: Vec<&String> = spec.benchmarks.keys().collect();
+        let kept = |benchmark: &str, axis: &str| -> Vec<String> {
+            let entries = self
+                .roster
+                .iter()
+                .filter(|entry| entry.benchmark == benchmark && entry.axis == axis);
+            entries.map(|entry| entry.name.clone()).collect()
+        };
+        let (mut items, mut groups, mut benchmarks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut models: Option<Vec<String>> = None;
+        for (group, benchmark) in names.iter().enumerate() {
+            let (of_items, of_models) = (kept(benchmark, "item"), kept(benchmark, "model"));
+            if of_items.is_empty() || of_models.is_empty() {
+                return Err(Error::Data(format!(
+                    "target `{}`: benchmark `{benchmark}` has no items or no models left; the data have: {}",
+                    spec.name,
+                    self.known_benchmarks().join(", ")
+                )));
+            }
+            groups.extend(std::iter::repeat_n(group as u32, of_items.len()));
+            benchmarks.extend(std::iter::repeat_n((*benchmark).clone(), of_items.len()));
+            items.extend(of_items);
+            models = Some(match models {
+                None => of_models,
+                Some(before) => before
+                    .into_iter()
+                    .filter(|model| of_models.binary_search(model).is_ok())
+                    .collect(),
+            });
+        }
+        let models = models.unwrap_or_else(Vec::new);
+        if models.is_empty() {
+            return Err(Error::Data(format!(
+                "target `{}`: no model has results on all its benchmarks",
+                spec.name
+            )));
+        }
+        let weights: Vec<f64> = spec.benchmarks.values().copied().collect();
+        let target = Target::grouped(&groups, &weights)
+            .map_err(|source| Error::Stats { context: spec.name.clone(), source })?;
+        let named = matrix::pivot(&self.responses, models, items).map_err(table("responses"))?;
+        Ok(TargetMatrix { named, target, benchmarks })
+    }
+
+    fn known_benchmarks(&self) -> Vec<String> {
+        let mut known: Vec<String> = self.items.iter().map(|item| item.benchmark.clone()).collect();
+        known.sort();
+        known.dedup();
+        known
+    }
+}
+
+impl TargetMatrix {
+    /// Position of an item uid among the columns.
+    pub fn item(&self, item_uid: &str) -> Option<usize> {
+        self.named.items.iter().position(|candidate| candidate == item_uid)
+    }
+}

@@ -1,0 +1,495 @@
+//! The recipe: what a person writes, and what it means.
+//!
+//! [`RecipeText`] has the shape of the TOML file; [`Recipe`] is what it resolves to, every name
+//! checked, every default filled in. Only the second leaves this module's callers with questions
+//! that cannot go wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aliquot_sources::{Address, adapters::table::Declaration};
+use aliquot_stats::{
+    estimate::{EstimatorMethod, Procedure},
+    select::SelectionMethod,
+    split::SplitKind,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A recipe file.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Aliquot recipe")]
+pub struct RecipeText {
+    /// Name of the release: letters, digits, `-`, `_`, `.`.
+    name: String,
+    /// Version of the release, such as `0.1.0`; to be raised whenever the release changes.
+    version: String,
+    /// Title for people.
+    title: String,
+    /// What the release is, in a few sentences.
+    description: String,
+    /// Licence of the source data, as an SPDX expression.
+    licence: String,
+    /// Seed of every random choice.
+    seed: u64,
+    source: SourceText,
+    #[serde(default)]
+    audit: AuditPolicy,
+    /// The means to be estimated.
+    target: Vec<TargetText>,
+    subsets: SubsetsText,
+    #[serde(default)]
+    evaluate: EvaluateText,
+}
+
+/// Where results come from; exactly one kind.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum SourceText {
+    /// `[source.alpaca-eval]`: one file of annotations a model.
+    AlpacaEval(AlpacaEvalText),
+    /// `[source.table]`: plain tables.
+    Table(TableText),
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AlpacaEvalText {
+    /// Address of a model's file; `{revision}` and `{model}` are filled in.
+    address: String,
+    /// Revision of the repository.
+    revision: String,
+    /// Names of the models.
+    models: Vec<String>,
+    /// Published scores to compare with.
+    published: Option<PublishedText>,
+}
+
+/// A table of published scores.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PublishedText {
+    /// Address of a CSV, JSONL or Parquet file; `{revision}` is filled in.
+    address: String,
+    /// Column with the model's name; may be the empty name.
+    model_column: String,
+    /// Column with the score.
+    score_column: String,
+    /// What the score column has where ours has 1.
+    scale: f64,
+    /// Largest difference that counts as equal, in units of the score column.
+    tolerance: f64,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TableText {
+    /// Table of scores.
+    scores: String,
+    /// Table of items.
+    items: Option<String>,
+    /// Table of models.
+    models: Option<String>,
+    /// How to read them.
+    read: Declaration,
+}
+
+/// What is done about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// Note it and go on.
+    Keep,
+    /// Leave the model or item out.
+    Drop,
+    /// Stop.
+    Fail,
+}
+
+impl Policy {
+    /// Name in the table of findings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Drop => "drop",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// What the audit does about what it finds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditPolicy {
+    /// A model whose answers equal those of another one, item by item.
+    pub duplicate_models: Policy,
+    /// A model whose recomputed mean is not the published one.
+    pub disagreeing_scores: Policy,
+    /// Smallest share of a benchmark's items that a model must have answered to be kept.
+    pub minimum_coverage: f64,
+}
+
+impl Default for AuditPolicy {
+    fn default() -> Self {
+        Self {
+            duplicate_models: Policy::Drop,
+            disagreeing_scores: Policy::Fail,
+            minimum_coverage: 0.9,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TargetText {
+    /// Name of the mean.
+    name: String,
+    /// Weight of each benchmark.
+    benchmarks: BTreeMap<String, f64>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SubsetsText {
+    /// Items of each validation subset.
+    validation: usize,
+    /// Items of each test subset.
+    test: usize,
+    /// `selection+estimator`.
+    procedure: String,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct EvaluateText {
+    /// Procedures to compare at the same size.
+    procedures: Vec<String>,
+    /// Kinds of split.
+    splits: Vec<String>,
+    /// Random splits of each kind.
+    repetitions: u32,
+}
+
+impl Default for EvaluateText {
+    fn default() -> Self {
+        let all = |selection: SelectionMethod| {
+            EstimatorMethod::ALL.map(|estimator| Procedure { selection, estimator }.name())
+        };
+        Self {
+            procedures: SelectionMethod::ALL.into_iter().flat_map(all).collect(),
+            splits: SplitKind::ALL.iter().map(|kind| kind.name().to_owned()).collect(),
+            repetitions: 20,
+        }
+    }
+}
+
+/// A checked recipe.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// Name of the release.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Title for people.
+    pub title: String,
+    /// What it is.
+    pub description: String,
+    /// Licence of the source data.
+    pub licence: String,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Where results come from.
+    pub source: Source,
+    /// What the audit does.
+    pub audit: AuditPolicy,
+    /// The means to be estimated.
+    pub targets: Vec<TargetSpec>,
+    /// The subsets of each target.
+    pub subsets: SubsetSizes,
+    /// What the release uses.
+    pub procedure: Procedure,
+    /// What is compared; contains `procedure` and random+mean.
+    pub compared: Vec<Procedure>,
+    /// Kinds of split.
+    pub splits: Vec<SplitKind>,
+    /// Random splits of each kind.
+    pub repetitions: u32,
+}
+
+/// Where results come from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// One file of annotations a model.
+    AlpacaEval {
+        /// Revision of the repository.
+        revision: String,
+        /// Name and address of each model.
+        models: Vec<(String, Address)>,
+        /// Published scores.
+        published: Option<Published>,
+    },
+    /// Plain tables.
+    Table {
+        /// Table of scores.
+        scores: Address,
+        /// Table of items.
+        items: Option<Address>,
+        /// Table of models.
+        models: Option<Address>,
+        /// How to read them.
+        declaration: Declaration,
+    },
+}
+
+impl Source {
+    /// Every raw file.
+    pub fn addresses(&self) -> Vec<&Address> {
+        match self {
+            Self::AlpacaEval { models, published, .. } => models
+                .iter()
+                .map(|(_, address)| address)
+                .chain(published.as_ref().map(|published| &published.address))
+                .collect(),
+            Self::Table { scores, items, models, .. } => {
+                std::iter::once(scores).chain(items).chain(models).collect()
+            }
+        }
+    }
+}
+
+/// Published scores to compare with.
+#[derive(Debug, Clone, Serialize)]
+pub struct Published {
+    /// Where they lie; not a parameter of the comparison.
+    #[serde(skip)]
+    pub address: Address,
+    /// Column with the model's name.
+    pub model_column: String,
+    /// Column with the score.
+    pub score_column: String,
+    /// What the score column has where ours has 1.
+    pub scale: f64,
+    /// Largest difference that counts as equal.
+    pub tolerance: f64,
+}
+
+/// A weighted mean of benchmarks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TargetSpec {
+    /// Its name.
+    pub name: String,
+    /// Weight of each benchmark.
+    pub benchmarks: BTreeMap<String, f64>,
+}
+
+/// Items of each subset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SubsetSizes {
+    /// Items of each validation subset.
+    pub validation: usize,
+    /// Items of each test subset.
+    pub test: usize,
+}
+
+impl Recipe {
+    /// Reads and checks a recipe; the error says what is wrong and what would be right.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text: RecipeText = toml::from_str(text).map_err(|error| error.to_string())?;
+        plain_name("name", &text.name)?;
+        plain_name("version", &text.version)?;
+        if text.version == "latest" {
+            return Err(
+                "version `latest` is a tag that moves; give a number such as 0.1.0".to_owned()
+            );
+        }
+        let targets = targets(text.target)?;
+        let procedure = procedure(&text.subsets.procedure)?;
+        let sizes = SubsetSizes { validation: text.subsets.validation, test: text.subsets.test };
+        if sizes.validation == 0 || sizes.test == 0 {
+            return Err("subsets.validation and subsets.test must be at least 1".to_owned());
+        }
+        if text.evaluate.repetitions == 0 {
+            return Err("evaluate.repetitions must be at least 1".to_owned());
+        }
+        if !(0.0..=1.0).contains(&text.audit.minimum_coverage) {
+            return Err("audit.minimum_coverage must be between 0 and 1".to_owned());
+        }
+        let compared = text.evaluate.procedures.iter().map(|name| self::procedure(name));
+        let mut compared = compared.collect::<Result<BTreeSet<_>, _>>()?;
+        let baseline =
+            Procedure { selection: SelectionMethod::Random, estimator: EstimatorMethod::Mean };
+        compared.extend([procedure, baseline]);
+        let splits = text
+            .evaluate
+            .splits
+            .iter()
+            .map(|name| split(name))
+            .collect::<Result<BTreeSet<_>, _>>()?;
+        Ok(Self {
+            name: text.name,
+            version: text.version,
+            title: text.title,
+            description: text.description,
+            licence: text.licence,
+            seed: text.seed,
+            source: source(text.source)?,
+            audit: text.audit,
+            targets,
+            subsets: sizes,
+            procedure,
+            compared: compared.into_iter().collect(),
+            splits: splits.into_iter().collect(),
+            repetitions: text.evaluate.repetitions,
+        })
+    }
+}
+
+/// Names become parts of keys and paths.
+fn plain_name(what: &str, name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(format!(
+            "{what} `{name}` may hold letters, digits, `-`, `_` and `.` only, and not start with `.`"
+        ));
+    }
+    Ok(())
+}
+
+fn targets(texts: Vec<TargetText>) -> Result<Vec<TargetSpec>, String> {
+    let mut names = BTreeSet::new();
+    let mut targets = Vec::new();
+    for TargetText { name, benchmarks } in texts {
+        plain_name("target", &name)?;
+        if !names.insert(name.clone()) {
+            return Err(format!("target `{name}` is there twice"));
+        }
+        let valid = |weight: &f64| weight.is_finite() && *weight > 0.0;
+        if benchmarks.is_empty() || !benchmarks.values().all(valid) {
+            return Err(format!(
+                "target `{name}` needs at least one benchmark, each with a positive weight"
+            ));
+        }
+        targets.push(TargetSpec { name, benchmarks });
+    }
+    if targets.is_empty() {
+        return Err("a recipe needs at least one [[target]]".to_owned());
+    }
+    Ok(targets)
+}
+
+fn procedure(name: &str) -> Result<Procedure, String> {
+    Procedure::from_name(name).ok_or_else(|| {
+        let selections = SelectionMethod::ALL.map(SelectionMethod::name).join(", ");
+        let estimators = EstimatorMethod::ALL.map(EstimatorMethod::name).join(", ");
+        format!("unknown procedure `{name}`: write SELECTION+ESTIMATOR, selections: {selections}; estimators: {estimators}")
+    })
+}
+
+fn split(name: &str) -> Result<SplitKind, String> {
+    let known = SplitKind::ALL.map(SplitKind::name).join(", ");
+    SplitKind::from_name(name).ok_or_else(|| format!("unknown split `{name}`; known: {known}"))
+}
+
+fn source(text: SourceText) -> Result<Source, String> {
+    let parse = |address: &str| address.parse::<Address>().map_err(|error| error.to_string());
+    match text {
+        SourceText::AlpacaEval(AlpacaEvalText { address, revision, models, published }) => {
+            if !address.contains("{model}") {
+                return Err(format!("source address `{address}` lacks `{{model}}`"));
+            }
+            let fill = |template: &str, model: &str| {
+                parse(&template.replace("{revision}", &revision).replace("{model}", model))
+            };
+            let unique: BTreeSet<&String> = models.iter().collect();
+            if unique.len() != models.len() || models.is_empty() {
+                return Err("source.models must name each model once".to_owned());
+            }
+            let models = models
+                .iter()
+                .map(|model| Ok((model.clone(), fill(&address, model)?)))
+                .collect::<Result<Vec<_>, String>>()?;
+            let published = published
+                .map(|published| {
+                    let PublishedText { address, model_column, score_column, scale, tolerance } =
+                        published;
+                    Ok::<_, String>(Published {
+                        address: fill(&address, "")?,
+                        model_column,
+                        score_column,
+                        scale,
+                        tolerance,
+                    })
+                })
+                .transpose()?;
+            Ok(Source::AlpacaEval { revision, models, published })
+        }
+        SourceText::Table(TableText { scores, items, models, read }) => {
+            let paired = |file: &Option<String>, columns: bool, what: &str| {
+                if file.is_some() == columns {
+                    Ok(())
+                } else {
+                    Err(format!("source.table: `{what}s` and `read.{what}_columns` go together"))
+                }
+            };
+            paired(&items, read.item_columns.is_some(), "item")?;
+            paired(&models, read.model_columns.is_some(), "model")?;
+            let [low, high] = read.score_range;
+            if !(low.is_finite() && high.is_finite() && low < high) {
+                return Err("source.table: `read.score_range` must be [low, high] with low < high"
+                    .to_owned());
+            }
+            Ok(Source::Table {
+                scores: parse(&scores)?,
+                items: items.as_deref().map(parse).transpose()?,
+                models: models.as_deref().map(parse).transpose()?,
+                declaration: read,
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+        name = "demo"
+        version = "0.1.0"
+        title = "Demo"
+        description = ""
+        licence = "MIT"
+        seed = 1
+        [source.alpaca-eval]
+        address = "https://h/{revision}/{model}/a.json"
+        revision = "r"
+        models = ["a", "b"]
+        [[target]]
+        name = "t"
+        benchmarks = { alpaca_eval = 1.0 }
+        [subsets]
+        validation = 2
+        test = 2
+        procedure = "stratified+mean"
+    "#;
+
+    #[test]
+    fn defaults_are_filled_in() {
+        let recipe = Recipe::parse(TEXT).unwrap();
+        assert_eq!((recipe.repetitions, recipe.compared.len(), recipe.splits.len()), (20, 6, 2));
+        assert_eq!(recipe.source.addresses()[1].to_string(), "https://h/r/b/a.json");
+    }
+
+    #[test]
+    fn mistakes_name_themselves_and_what_would_be_right() {
+        let error = |from: &str, to: &str| Recipe::parse(&TEXT.replace(from, to)).unwrap_err();
+        assert!(error("seed", "sead").contains("unknown field `sead`, expected one of `name`"));
+        assert!(
+            error("stratified+mean", "best")
+                .contains("selections: random, stratified, balanced-swap")
+        );
+        assert!(error("\"b\"]", "\"../../x\"]").contains("must not contain `..`"));
+        assert!(error("\"demo\"", "\"../x\"").contains("may hold letters"));
+        assert!(error("\"b\"]", "\"a\"]").contains("each model once"));
+        assert!(error("0.1.0", "latest").contains("a tag that moves"));
+    }
+}

@@ -1,0 +1,383 @@
+//! What is wrong with the data, and what stays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aliquot_store::{ObjectId, Store};
+use aliquot_tables::{
+    findings::{self, Finding},
+    foreign::{Format, TextTable},
+    items::{self, Item},
+    responses::{self, Responses},
+    roster::{self, Entry},
+};
+use serde::Serialize;
+
+use super::table;
+use crate::{
+    error::Error,
+    recipe::{AuditPolicy, Policy, Published},
+};
+
+/// What is looked for, and what is done about it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Params {
+    /// What is done.
+    pub policy: AuditPolicy,
+    /// How to read the published scores.
+    pub published: Option<Published>,
+}
+
+/// Inputs: responses, items, published scores if there are. Outputs: findings, roster.
+pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+    let responses = responses::decode(&store.get(inputs[0])?).map_err(table("responses"))?;
+    let items = items::decode(&store.get(inputs[1])?).map_err(table("items"))?;
+    let scores = match (&params.published, inputs.get(2)) {
+        (Some(published), Some(id)) => {
+            Some((published, published_scores(published, &store.get(*id)?)?))
+        }
+        _ => None,
+    };
+
+    let mut audit = Audit { policy: &params.policy, findings: Vec::new(), roster: Vec::new() };
+    for grid in grids(&responses, &items) {
+        if let Some((published, scores)) = &scores {
+            audit.compare_with_published(&grid, published, scores);
+        }
+        audit.decide_what_stays(&grid);
+    }
+    audit.fail_if_told_to()?;
+
+    Ok(vec![
+        store.put(&findings::encode(&audit.findings).map_err(table("findings"))?)?,
+        store.put(&roster::encode(&audit.roster).map_err(table("roster"))?)?,
+    ])
+}
+
+/// The scores of one benchmark, rows sorted by model, columns by item uid.
+struct Grid<'a> {
+    benchmark: &'a str,
+    models: Vec<&'a str>,
+    items: Vec<&'a str>,
+    /// Row-major, NaN where missing; the mean over trials.
+    scores: Vec<f32>,
+}
+
+impl Grid<'_> {
+    fn row(&self, model: usize) -> &[f32] {
+        &self.scores[model * self.items.len()..(model + 1) * self.items.len()]
+    }
+
+    fn column(&self, item: usize, models: &[usize]) -> Vec<f32> {
+        models.iter().map(|model| self.row(*model)[item]).filter(|score| !score.is_nan()).collect()
+    }
+}
+
+fn grids<'a>(responses: &'a Responses, items: &'a [Item]) -> Vec<Grid<'a>> {
+    let mut by_benchmark: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for item in items {
+        by_benchmark.entry(&item.benchmark).or_default().push(&item.item_uid);
+    }
+    let grid = |(benchmark, items): (&'a str, Vec<&'a str>)| {
+        let mut columns = vec![None; responses.item_uid.values().len()];
+        for (column, item) in items.iter().enumerate() {
+            if let Some(code) = responses.item_uid.code_of(item) {
+                columns[code as usize] = Some(column);
+            }
+        }
+        let column_of = |row: usize| columns[responses.item_uid.codes()[row] as usize];
+        let present: BTreeSet<&str> = (0..responses.len())
+            .filter(|row| column_of(*row).is_some())
+            .map(|row| responses.model.get(row))
+            .collect();
+        let models: Vec<&str> = present.into_iter().collect();
+        let rows: Vec<Option<usize>> = responses
+            .model
+            .values()
+            .iter()
+            .map(|model| models.binary_search(&model.as_str()).ok())
+            .collect();
+        let mut sums = vec![0.0_f32; models.len() * items.len()];
+        let mut trials = vec![0_u16; sums.len()];
+        for row in 0..responses.len() {
+            let place = rows[responses.model.codes()[row] as usize].zip(column_of(row));
+            if let (Some((model, column)), false) = (place, responses.score[row].is_nan()) {
+                sums[model * items.len() + column] += responses.score[row];
+                trials[model * items.len() + column] += 1;
+            }
+        }
+        let mean = |(sum, trials): (f32, u16)| {
+            if trials == 0 { f32::NAN } else { sum / f32::from(trials) }
+        };
+        let scores = sums.into_iter().zip(trials).map(mean).collect();
+        Grid { benchmark, models, items, scores }
+    };
+    by_benchmark.into_iter().map(grid).collect()
+}
+
+/// Published score of each model, as the table has it.
+fn published_scores(published: &Published, bytes: &[u8]) -> Result<BTreeMap<String, f64>, Error> {
+    let problem = |problem: String| Error::Data(format!("{}: {problem}", published.address));
+    let format = Format::from_name(&published.address.to_string())
+        .ok_or_else(|| problem("its name ends in none of .csv, .jsonl, .parquet".to_owned()))?;
+    let text = TextTable::read(format, bytes).map_err(|error| problem(error.to_string()))?;
+    let models =
+        text.column(&published.model_column).map_err(|error| problem(error.to_string()))?;
+    let scores =
+        text.column(&published.score_column).map_err(|error| problem(error.to_string()))?;
+    let mut published_scores = BTreeMap::new();
+    for (row, (model, score)) in models.into_iter().zip(scores).enumerate() {
+        let (Some(model), Some(score)) = (model, score) else { continue };
+        let score: f64 = score.parse().map_err(|_| {
+            problem(format!(
+                "row {}: score `{score}` is not a number",
+                row as u64 + format.first_row()
+            ))
+        })?;
+        published_scores.insert(model.to_owned(), score);
+    }
+    Ok(published_scores)
+}
+
+struct Audit<'a> {
+    policy: &'a AuditPolicy,
+    findings: Vec<Finding>,
+    roster: Vec<Entry>,
+}
+
+impl Audit<'_> {
+    fn note(&mut self, kind: &str, severity: &str, grid: &Grid<'_>, finding: Finding) {
+        let (kind, severity, benchmark) =
+            (kind.to_owned(), severity.to_owned(), grid.benchmark.to_owned());
+        self.findings.push(Finding { kind, severity, benchmark, ..finding });
+    }
+
+    /// Every comparison is recorded, those that agree too.
+    fn compare_with_published(
+        &mut self,
+        grid: &Grid<'_>,
+        published: &Published,
+        scores: &BTreeMap<String, f64>,
+    ) {
+        for (row, model) in grid.models.iter().enumerate() {
+            let observed = mean(grid.row(row)) * published.scale;
+            let expected = scores.get(*model).copied();
+            let difference = expected.map(|expected| (observed - expected).abs());
+            let (severity, action, evidence) = match difference {
+                None => ("warning", Policy::Keep, "no published score".to_owned()),
+                Some(difference) if difference <= published.tolerance => (
+                    "info",
+                    Policy::Keep,
+                    format!("differs by {difference:.6}, within {}", published.tolerance),
+                ),
+                Some(difference) => (
+                    "error",
+                    self.policy.disagreeing_scores,
+                    format!(
+                        "recomputed {observed:.4}, published {:.4}: differs by {difference:.4}",
+                        expected.unwrap_or(f64::NAN)
+                    ),
+                ),
+            };
+            let (subject, action) = ((*model).to_owned(), action.name().to_owned());
+            let observed = Some(observed);
+            self.note(
+                "aggregate",
+                severity,
+                grid,
+                Finding { subject, evidence, action, expected, observed, ..Finding::default() },
+            );
+        }
+    }
+
+    fn decide_what_stays(&mut self, grid: &Grid<'_>) {
+        let disagreeing: BTreeSet<String> = self
+            .findings
+            .iter()
+            .filter(|finding| {
+                finding.kind == "aggregate"
+                    && finding.action == "drop"
+                    && finding.benchmark == grid.benchmark
+            })
+            .map(|finding| finding.subject.clone())
+            .collect();
+        let mut kept: Vec<usize> = (0..grid.models.len())
+            .filter(|model| !disagreeing.contains(grid.models[*model]))
+            .collect();
+        kept.retain(|model| self.covers_enough(grid, *model));
+        let duplicates = self.duplicates(grid, &kept);
+        kept.retain(|model| !duplicates.contains(model));
+        for model in &kept {
+            self.keep(grid, "model", grid.models[*model]);
+        }
+        for (column, item) in grid.items.iter().enumerate() {
+            let scores = grid.column(column, &kept);
+            if scores.is_empty() {
+                let evidence = "no kept model has a score on it".to_owned();
+                let finding = Finding {
+                    subject: (*item).to_owned(),
+                    evidence,
+                    action: "drop".to_owned(),
+                    ..Finding::default()
+                };
+                self.note("unanswered-item", "warning", grid, finding);
+                continue;
+            }
+            if scores.iter().all(|score| *score == scores[0]) {
+                let evidence = format!("all {} models score {}", scores.len(), scores[0]);
+                let finding = Finding {
+                    subject: (*item).to_owned(),
+                    evidence,
+                    action: "keep".to_owned(),
+                    ..Finding::default()
+                };
+                self.note("constant-item", "info", grid, finding);
+            }
+            self.keep(grid, "item", item);
+        }
+    }
+
+    fn keep(&mut self, grid: &Grid<'_>, axis: &str, name: &str) {
+        let (benchmark, axis, name) = (grid.benchmark.to_owned(), axis.to_owned(), name.to_owned());
+        self.roster.push(Entry { benchmark, axis, name });
+    }
+
+    fn covers_enough(&mut self, grid: &Grid<'_>, model: usize) -> bool {
+        let missing = grid.row(model).iter().filter(|score| score.is_nan()).count();
+        if missing == 0 {
+            return true;
+        }
+        let coverage = 1.0 - missing as f64 / grid.items.len() as f64;
+        let enough = coverage >= self.policy.minimum_coverage;
+        let evidence = format!("{missing} of {} items have no score", grid.items.len());
+        let (severity, action) = if enough { ("info", "keep") } else { ("warning", "drop") };
+        let subject = grid.models[model].to_owned();
+        let finding = Finding {
+            subject,
+            evidence,
+            action: action.to_owned(),
+            observed: Some(coverage),
+            ..Finding::default()
+        };
+        self.note("missing-scores", severity, grid, finding);
+        enough
+    }
+
+    /// Models to drop because an earlier one has the same score on every item. Models that score
+    /// alike everywhere (all zeros on a hard benchmark) prove nothing and stay.
+    fn duplicates(&mut self, grid: &Grid<'_>, kept: &[usize]) -> BTreeSet<usize> {
+        let mut first_with: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
+        let mut dropped = BTreeSet::new();
+        for &model in kept {
+            let bits: Vec<u32> = grid.row(model).iter().map(|score| score.to_bits()).collect();
+            if bits.iter().all(|score| *score == bits[0]) {
+                continue;
+            }
+            let Some(&first) = first_with.get(&bits) else {
+                first_with.insert(bits, model);
+                continue;
+            };
+            let evidence =
+                format!("the same {} scores as `{}`", grid.items.len(), grid.models[first]);
+            let (subject, action) = (grid.models[model].to_owned(), self.policy.duplicate_models);
+            let finding = Finding {
+                subject,
+                evidence,
+                action: action.name().to_owned(),
+                ..Finding::default()
+            };
+            self.note("duplicate-model", "warning", grid, finding);
+            if action == Policy::Drop {
+                dropped.insert(model);
+            }
+        }
+        dropped
+    }
+
+    fn fail_if_told_to(&self) -> Result<(), Error> {
+        let failures: Vec<String> = self
+            .findings
+            .iter()
+            .filter(|finding| finding.action == "fail")
+            .map(|finding| {
+                format!(
+                    "{} {} `{}`: {}",
+                    finding.kind, finding.benchmark, finding.subject, finding.evidence
+                )
+            })
+            .collect();
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let shown = failures[..failures.len().min(5)].join("\n  ");
+        Err(Error::Data(format!(
+            "the audit found {} reasons to stop (set `keep` or `drop` under [audit] to go on):\n  {shown}",
+            failures.len()
+        )))
+    }
+}
+
+/// Mean of the scores that are there.
+fn mean(scores: &[f32]) -> f64 {
+    let present = scores.iter().filter(|score| !score.is_nan());
+    let (sum, count) =
+        present.fold((0.0, 0_u64), |(sum, count), score| (sum + f64::from(*score), count + 1));
+    sum / count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAN: f32 = f32::NAN;
+
+    fn audit(
+        scores: [[f32; 4]; 4],
+        policy: &AuditPolicy,
+    ) -> (Vec<(String, String, String)>, Vec<String>) {
+        let grid = Grid {
+            benchmark: "b",
+            models: vec!["m0", "m1", "m2", "m3"],
+            items: vec!["i0", "i1", "i2", "i3"],
+            scores: scores.concat(),
+        };
+        let mut audit = Audit { policy, findings: vec![], roster: vec![] };
+        audit.decide_what_stays(&grid);
+        let findings = audit
+            .findings
+            .iter()
+            .map(|f| (f.kind.clone(), f.subject.clone(), f.action.clone()))
+            .collect();
+        (findings, audit.roster.into_iter().map(|entry| entry.name).collect())
+    }
+
+    fn finding(kind: &str, subject: &str, action: &str) -> (String, String, String) {
+        (kind.into(), subject.into(), action.into())
+    }
+
+    #[test]
+    fn copies_gaps_and_constants_are_found_and_dealt_with() {
+        let policy = AuditPolicy { minimum_coverage: 0.75, ..AuditPolicy::default() };
+        let scores = [
+            [1.0, 0.0, 1.0, NAN],
+            [1.0, 0.0, 1.0, NAN],
+            [1.0, 1.0, 0.0, NAN],
+            [NAN, NAN, 1.0, 0.0],
+        ];
+        let (findings, kept) = audit(scores, &policy);
+        assert!(findings.contains(&finding("duplicate-model", "m1", "drop")));
+        assert!(findings.contains(&finding("missing-scores", "m3", "drop")));
+        assert!(findings.contains(&finding("constant-item", "i0", "keep")));
+        assert!(findings.contains(&finding("unanswered-item", "i3", "drop")));
+        assert_eq!(kept, ["m0", "m2", "i0", "i1", "i2"]);
+    }
+
+    #[test]
+    fn models_that_score_zero_everywhere_are_no_copies_of_each_other() {
+        let (findings, kept) = audit(
+            [[0.0; 4], [0.0; 4], [1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]],
+            &AuditPolicy::default(),
+        );
+        assert!(findings.iter().all(|(kind, ..)| kind != "duplicate-model"), "{findings:?}");
+        assert_eq!(kept.len(), 8);
+    }
+}

@@ -1,0 +1,110 @@
+//! All procedures on one target and one kind of split.
+
+use std::collections::BTreeMap;
+
+use aliquot_stats::{
+    estimate::Procedure,
+    evaluate::{Repetition, average, evaluate},
+    interval::{Problem, StreamKey},
+    split::Split,
+};
+use aliquot_store::{ObjectId, Store};
+use aliquot_tables::{
+    quality::{self, Quality},
+    splits::{self, Assignment, HELD_OUT, SOURCE},
+};
+use serde::Serialize;
+
+use super::{stats, table};
+use crate::{
+    error::Error,
+    problem::{Tables, TargetMatrix},
+    recipe::TargetSpec,
+};
+
+/// What is compared.
+#[derive(Debug, Clone, Serialize)]
+pub struct Params {
+    /// The recipe's seed.
+    pub seed: u64,
+    /// The target.
+    pub target: TargetSpec,
+    /// Name of the kind of split.
+    pub split: &'static str,
+    /// Number of items.
+    pub k: usize,
+    /// Names of the procedures.
+    pub compared: Vec<String>,
+    /// Name of the one that the release uses.
+    pub released: String,
+}
+
+/// Inputs: responses, items, roster, splits. Output: quality.
+pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+    let matrix = Tables::read(store, inputs)?.target(&params.target)?;
+    let assignments = splits::decode(&store.get(inputs[3])?).map_err(table("splits"))?;
+
+    let splits = read_splits(params, &matrix, &assignments);
+    let rows = params.compared.iter().map(|name| measure(params, &matrix, &splits, name));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+
+    Ok(vec![store.put(&quality::encode(&rows).map_err(table("quality"))?)?])
+}
+
+fn read_splits(params: &Params, matrix: &TargetMatrix, assignments: &[Assignment]) -> Vec<Split> {
+    let mut splits: BTreeMap<u32, Split> = BTreeMap::new();
+    let own = |row: &&Assignment| row.target == params.target.name && row.split == params.split;
+    for row in assignments.iter().filter(own) {
+        let Ok(model) = matrix.named.models.binary_search(&row.model) else { continue };
+        let split = splits
+            .entry(row.repetition)
+            .or_insert_with(|| Split { sources: vec![], held_out: vec![] });
+        match row.role.as_str() {
+            SOURCE => split.sources.push(model),
+            HELD_OUT => split.held_out.push(model),
+            _ => {}
+        }
+    }
+    splits.into_values().collect()
+}
+
+fn measure(
+    params: &Params,
+    matrix: &TargetMatrix,
+    splits: &[Split],
+    name: &str,
+) -> Result<Quality, Error> {
+    let procedure =
+        Procedure::from_name(name).ok_or_else(|| Error::Internal(format!("procedure {name}")))?;
+    let pool: Vec<usize> = (0..matrix.named.items.len()).collect();
+    let problem =
+        Problem { matrix: &matrix.named.scores, target: &matrix.target, pool: &pool, k: params.k };
+    let label = format!("{}/{}/{name}", params.target.name, params.split);
+    let key = StreamKey { seed: params.seed, label: &label };
+    let run = |(number, split)| evaluate(procedure, &problem, Repetition { number, split }, key);
+    let runs = (0..)
+        .zip(splits)
+        .map(run)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(stats(format!("evaluate {name} on target `{}`", params.target.name)))?;
+
+    const POINTS: f64 = 100.0;
+    let summary = average(&runs);
+    Ok(Quality {
+        target: params.target.name.clone(),
+        split: params.split.to_owned(),
+        k: params.k as u32,
+        procedure: name.to_owned(),
+        released: name == params.released,
+        repetitions: summary.repetitions as u32,
+        models: summary.mean.models as u32,
+        mae_pp: POINTS * summary.mean.mean_absolute_error,
+        mae_se_pp: POINTS * summary.standard_error,
+        rmse_pp: POINTS * summary.mean.root_mean_square_error,
+        bias_pp: POINTS * summary.mean.bias,
+        p95_pp: POINTS * summary.mean.percentile_95,
+        kendall_tau: summary.mean.kendall_tau,
+        coverage_95: summary.mean.coverage,
+        width_95_pp: POINTS * summary.mean.width,
+    })
+}

@@ -1,0 +1,107 @@
+//! One subset to its estimator, with the interval that selection and fit on other models had earned.
+
+use aliquot_release::estimator::{Estimator, Interval, SCHEMA};
+use aliquot_stats::{
+    estimate::{Procedure, fit},
+    evaluate::{INTERVAL_FOLDS, LEVEL},
+    interval::{Problem, StreamKey, conformal_width, cross_validated_residuals},
+    select::Subset,
+};
+use aliquot_store::{ObjectId, Store};
+use aliquot_tables::subsets::{self, Member};
+use serde::Serialize;
+
+use super::{stats, table};
+use crate::{
+    error::Error,
+    graph::SUBSETS,
+    problem::{Tables, TargetMatrix},
+    recipe::TargetSpec,
+};
+
+/// Which subset, and how.
+#[derive(Debug, Clone, Serialize)]
+pub struct Params {
+    /// The recipe's seed.
+    pub seed: u64,
+    /// The target.
+    pub target: TargetSpec,
+    /// Name of the subset.
+    pub subset: &'static str,
+    /// `selection+estimator`.
+    pub procedure: String,
+}
+
+/// Inputs: responses, items, roster, subsets. Output: the estimator file.
+pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+    let matrix = Tables::read(store, inputs)?.target(&params.target)?;
+    let members = subsets::decode(&store.get(inputs[3])?).map_err(table("subsets"))?;
+
+    let estimator = estimator(params, &matrix, &members)?;
+
+    Ok(vec![store.put(&estimator.to_bytes()?)?])
+}
+
+fn estimator(
+    params: &Params,
+    matrix: &TargetMatrix,
+    members: &[Member],
+) -> Result<Estimator, Error> {
+    let context = || format!("fit the {} subset of target `{}`", params.subset, params.target.name);
+    let procedure = Procedure::from_name(&params.procedure)
+        .ok_or_else(|| Error::Internal(format!("procedure {}", params.procedure)))?;
+    let own =
+        |member: &&Member| member.target == params.target.name && member.subset == params.subset;
+    let members: Vec<&Member> = members.iter().filter(own).collect();
+    // The pool that the subset was chosen from: validation subsets leave out what tests have taken.
+    // Its size is what the interval depends on, so the test subset of the same target stands for all.
+    let items = members.iter().map(|member| {
+        matrix.item(&member.item_uid).ok_or_else(|| {
+            Error::Internal(format!("item {} is not in its target", member.item_uid))
+        })
+    });
+    let subset = Subset {
+        items: items.collect::<Result<_, _>>()?,
+        weights: members.iter().map(|member| member.weight).collect(),
+    };
+
+    let scores = &matrix.named.scores;
+    let full_scores = scores.full_scores(&matrix.target);
+    let complete = scores.imputed().map_err(stats(context()))?;
+    let fitted =
+        fit(procedure.estimator, &complete, &subset, &full_scores).map_err(stats(context()))?;
+
+    let pool: Vec<usize> = (0..scores.items()).collect();
+    let problem =
+        Problem { matrix: scores, target: &matrix.target, pool: &pool, k: subset.items.len() };
+    let label = format!("{}/{}/interval", params.target.name, params.subset);
+    let folds = INTERVAL_FOLDS.min(scores.models());
+    let residuals = cross_validated_residuals(
+        procedure,
+        &problem,
+        folds,
+        StreamKey { seed: params.seed, label: &label },
+    )
+    .map_err(stats(context()))?;
+    let width = conformal_width(&residuals, LEVEL);
+
+    let lowest = full_scores.iter().copied().fold(f64::INFINITY, f64::min);
+    let highest = full_scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    Ok(Estimator {
+        schema: SCHEMA.to_owned(),
+        target: params.target.name.clone(),
+        subset: params.subset.to_owned(),
+        procedure: params.procedure.clone(),
+        population: scores.items() as u64,
+        sources: scores.models() as u64,
+        items: members.iter().map(|member| member.item_uid.clone()).collect(),
+        weights: fitted.weights,
+        intercept: fitted.intercept,
+        source_range: [lowest, highest],
+        interval: Interval {
+            kind: "conformal".to_owned(),
+            level: width.level,
+            half_width: width.half_width,
+        },
+    })
+}

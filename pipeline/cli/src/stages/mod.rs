@@ -1,0 +1,57 @@
+//! One module a stage. Each reads its inputs from the store, makes one call into pure code, and puts
+//! what came of it back; stages see object ids, never each other.
+
+use aliquot_sources::Fetcher;
+use aliquot_stats::StatsError;
+use aliquot_store::{ObjectId, Store};
+use aliquot_tables::TableError;
+
+use crate::{error::Error, graph::Task};
+
+pub mod audit;
+pub mod evaluate;
+pub mod fit;
+pub mod merge;
+pub mod normalize;
+pub mod package;
+pub mod report;
+pub mod select;
+pub mod split;
+
+/// Runs one node.
+pub fn run(
+    task: &Task,
+    inputs: &[ObjectId],
+    store: &Store,
+    fetcher: &Fetcher,
+) -> Result<Vec<ObjectId>, Error> {
+    match task {
+        Task::Fetch(file) => Ok(vec![fetcher.fetch(file, store)?]),
+        Task::Normalize(params) => normalize::run(params, inputs, store),
+        Task::Merge => merge::run(inputs, store),
+        Task::Audit(params) => audit::run(params, inputs, store),
+        Task::Split(params) => split::run(params, inputs, store),
+        Task::Select(params) => select::run(params, inputs, store),
+        Task::Fit(params) => fit::run(params, inputs, store),
+        Task::Evaluate(params) => evaluate::run(params, inputs, store),
+        Task::Report(params) => report::run(params, inputs, store),
+        Task::Package(params) => package::run(params, inputs, store),
+        Task::Publish => publish(inputs, store),
+    }
+}
+
+fn publish(inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+    let manifest = package::read(store, inputs[0])?;
+    Ok(vec![aliquot_release::publish(store, &manifest)?])
+}
+
+/// Names the table that an error is about.
+pub(crate) fn table(table: &'static str) -> impl Fn(TableError) -> Error {
+    move |source| Error::Table { table, source }
+}
+
+/// Names the computation that an error is about.
+pub(crate) fn stats(context: impl Into<String>) -> impl FnOnce(StatsError) -> Error {
+    let context = context.into();
+    move |source| Error::Stats { context, source }
+}

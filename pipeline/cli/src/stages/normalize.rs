@@ -1,0 +1,70 @@
+//! Raw files to one shard of the canonical tables.
+
+use aliquot_sources::{
+    Address, RawFile,
+    adapters::{alpaca_eval, table as table_adapter, table::Declaration},
+};
+use aliquot_store::{ObjectId, Store};
+use aliquot_tables::{aliases, items, models, responses};
+use serde::Serialize;
+
+use super::table;
+use crate::error::Error;
+
+/// Which adapter, and what the recipe knows that the files do not say.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Params {
+    /// One AlpacaEval file.
+    AlpacaEval {
+        /// For errors; the same bytes from elsewhere give the same rows.
+        #[serde(skip)]
+        address: Address,
+        /// Name of the model.
+        model: String,
+        /// Revision of the repository.
+        revision: String,
+    },
+    /// Plain tables.
+    Table {
+        /// Table of scores. Part of the parameters: its ending names the format.
+        scores: Address,
+        /// Table of items.
+        items: Option<Address>,
+        /// Table of models.
+        models: Option<Address>,
+        /// How to read them.
+        declaration: Declaration,
+    },
+}
+
+/// Outputs: responses, items, models, aliases.
+pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+    let files =
+        inputs.iter().map(|id| Ok((*id, store.get(*id)?))).collect::<Result<Vec<_>, Error>>()?;
+
+    let shard = match params {
+        Params::AlpacaEval { address, model, revision } => {
+            let (id, bytes) = &files[0];
+            let source = alpaca_eval::Source { model, revision };
+            alpaca_eval::normalize(&RawFile { address, id: *id, bytes }, &source)?
+        }
+        Params::Table { scores, items, models, declaration } => {
+            let mut inputs = files.iter();
+            let mut raw =
+                |address| inputs.next().map(|(id, bytes)| RawFile { address, id: *id, bytes });
+            let scores = raw(scores)
+                .ok_or_else(|| Error::Internal("a table source without scores".to_owned()))?;
+            let (items, models) =
+                (items.as_ref().and_then(&mut raw), models.as_ref().and_then(&mut raw));
+            table_adapter::normalize(&table_adapter::Files { scores, items, models }, declaration)?
+        }
+    };
+
+    Ok(vec![
+        store.put(&responses::encode(&shard.responses).map_err(table("responses"))?)?,
+        store.put(&items::encode(&shard.items).map_err(table("items"))?)?,
+        store.put(&models::encode(&shard.models).map_err(table("models"))?)?,
+        store.put(&aliases::encode(&shard.aliases).map_err(table("aliases"))?)?,
+    ])
+}

@@ -1,0 +1,90 @@
+//! The items of all subsets: test subsets first, validation subsets from what is left.
+//!
+//! No item of any validation subset is in any test subset, of whatever target, so that nothing tuned
+//! on the one is reported on the other.
+
+use std::collections::BTreeSet;
+
+use aliquot_stats::{
+    interval::StreamKey,
+    select::{Design, SelectionMethod, select},
+};
+use aliquot_store::{ObjectId, Store};
+use aliquot_tables::subsets::{self, Member};
+use serde::Serialize;
+
+use super::{stats, table};
+use crate::{
+    error::Error,
+    graph::{SUBSETS, subset_size},
+    problem::{Tables, TargetMatrix},
+    recipe::{SubsetSizes, TargetSpec},
+};
+
+/// What is selected, and how.
+#[derive(Debug, Clone, Serialize)]
+pub struct Params {
+    /// The recipe's seed.
+    pub seed: u64,
+    /// The targets, in the recipe's order.
+    pub targets: Vec<TargetSpec>,
+    /// Items of each subset.
+    pub sizes: SubsetSizes,
+    /// Name of the selection method.
+    pub selection: &'static str,
+}
+
+/// Inputs: responses, items, roster. Output: subsets.
+pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+    let tables = Tables::read(store, inputs)?;
+
+    let mut members: Vec<Member> = Vec::new();
+    for subset in SUBSETS {
+        let taken: BTreeSet<String> = members
+            .iter()
+            .filter(|member| member.subset != subset)
+            .map(|member| member.item_uid.clone())
+            .collect();
+        for spec in &params.targets {
+            let matrix = tables.target(spec)?;
+            members.extend(choose(params, spec, subset, &Pool { matrix, taken: &taken })?);
+        }
+    }
+
+    Ok(vec![store.put(&subsets::encode(&members).map_err(table("subsets"))?)?])
+}
+
+struct Pool<'a> {
+    matrix: TargetMatrix,
+    taken: &'a BTreeSet<String>,
+}
+
+fn choose(
+    params: &Params,
+    spec: &TargetSpec,
+    subset: &str,
+    pool: &Pool<'_>,
+) -> Result<Vec<Member>, Error> {
+    let Pool { matrix, taken } = pool;
+    let context = format!("select the {subset} subset of target `{}`", spec.name);
+    let method = SelectionMethod::from_name(params.selection)
+        .ok_or_else(|| Error::Internal(format!("selection {}", params.selection)))?;
+    let free =
+        (0..matrix.named.items.len()).filter(|item| !taken.contains(&matrix.named.items[*item]));
+    let free: Vec<usize> = free.collect();
+    let complete = matrix.named.scores.imputed().map_err(stats(&context))?;
+    let design = Design { matrix: &complete, target: &matrix.target, pool: &free };
+    let key = StreamKey { seed: params.seed, label: &spec.name };
+    let chosen =
+        select(method, &design, subset_size(params.sizes, subset), &mut key.stream(subset, 0))
+            .map_err(stats(context))?;
+    let member = |(position, (item, weight)): (usize, (&usize, &f64))| Member {
+        target: spec.name.clone(),
+        subset: subset.to_owned(),
+        position: position as u32,
+        item_uid: matrix.named.items[*item].clone(),
+        benchmark: matrix.benchmarks[*item].clone(),
+        weight: *weight,
+    };
+    Ok(chosen.items.iter().zip(&chosen.weights).enumerate().map(member).collect())
+}
