@@ -1,7 +1,9 @@
 //! The estimator file, version 1: plain JSON that a few lines of any language can apply.
 //!
 //! estimate = clamp(intercept + sum over i of weights\[i\] x score of items\[i\], 0, 1), with an answer
-//! for every item. Interval = estimate -+ interval.half_width, cut to \[0, 1\].
+//! for every item. Interval = estimate -+ multiplier x e, cut to \[0, 1\], where
+//! e = sqrt(s^2 / k x (1 - k / population) + 1 / (16 k^2)), k is the number of items and s^2 the
+//! sample variance of the scores (1/4 if k = 1).
 
 use aliquot_store::canonical::{self, CanonicalError};
 use schemars::JsonSchema;
@@ -42,23 +44,17 @@ pub struct Estimator {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Interval {
-    /// `conformal`: covers a model that is exchangeable with the source models.
+    /// `studentised-conformal`: covers a model that is exchangeable with the source models.
     pub kind: String,
     /// Share of such models that it covers.
     pub level: f64,
-    /// To be added to and taken from the estimate.
-    pub half_width: f64,
+    /// Half width in sampling errors of the scores.
+    pub multiplier: f64,
 }
 
 impl Estimator {
     /// Canonical bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
         canonical::to_bytes(self)
-    }
-
-    /// The estimate for one score an item, in the order of `items`.
-    pub fn apply(&self, scores: &[f64]) -> f64 {
-        let sum: f64 = self.weights.iter().zip(scores).map(|(weight, score)| weight * score).sum();
-        (self.intercept + sum).clamp(0.0, 1.0)
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     StatsError,
     estimate::{self, EstimatorMethod, Procedure},
-    interval::{self, Interval, Problem, StreamKey},
+    interval::{self, Conformal, Interval, Problem, StreamKey},
     rank::kendall_tau_b,
     select::{Design, SelectionMethod},
     split::Split,
@@ -65,21 +65,26 @@ pub fn evaluate(
         let folds = INTERVAL_FOLDS.min(source_matrix.models());
         let label = format!("{}/{repetition}", key.label);
         let key = StreamKey { label: &label, ..key };
-        let residuals =
-            interval::cross_validated_residuals(procedure, &source_problem, folds, key)?;
-        Some(interval::conformal_width(&residuals, LEVEL))
+        let errors = interval::studentised_errors(procedure, &source_problem, folds, key)?;
+        // Sources that answered none of the items chosen for them leave nothing to calibrate on.
+        if errors.is_empty() {
+            return Err(StatsError::TooFewModels {
+                what: "a conformal interval",
+                needed: 1,
+                got: 0,
+            });
+        }
+        Some(Conformal::calibrate(&errors, LEVEL))
     };
 
     let mut predictions = Vec::with_capacity(held_out.len());
     for &model in held_out {
         let answers = estimate::answers(problem.matrix, model, &subset);
         let Some(estimate) = estimator.apply_with_gaps(&answers) else { continue };
+        let answered: Vec<f64> = answers.into_iter().flatten().collect();
         let interval = match conformal {
-            Some(width) => Interval::around(estimate, width.half_width),
-            None => {
-                let answered: Vec<f64> = answers.into_iter().flatten().collect();
-                interval::design_interval(&answered, problem.matrix.items(), LEVEL)
-            }
+            Some(conformal) => conformal.interval(estimate, &answered, problem.matrix.items()),
+            None => interval::design_interval(&answered, problem.matrix.items(), LEVEL),
         };
         predictions.push(Prediction { truth: full[model], estimate, interval });
     }

@@ -3,8 +3,10 @@
 //! Two kinds, for two kinds of randomness. A *design* interval holds over the random draw of the
 //! items, for any model. A *conformal* interval holds over the models: a new model that is
 //! exchangeable with the source models falls inside with the stated probability, whatever the
-//! estimator. It covers less when the new model is unlike them, for example stronger than all; the
-//! extrapolation rows of a quality table say by how much.
+//! estimator. It is studentised: errors are counted in sampling errors of the model's own answers, so
+//! that it widens by itself for a model whose answers vary more than those of the sources, as a
+//! stronger model's do on a hard benchmark. It still covers less when the new model is unlike the
+//! sources; the extrapolation rows of a quality table say by how much.
 
 use crate::{
     StatsError, distribution,
@@ -70,37 +72,60 @@ pub fn design_interval(answers: &[f64], population: usize, level: f64) -> Interv
     Interval::around(mean, critical * (variance / k * unsampled).sqrt())
 }
 
-/// Half width of a conformal interval, and the level that so few residuals can promise.
+/// Standard error of the mean of `answers`, were they a simple random sample of `population` items,
+/// with a floor.
+///
+/// sqrt(s^2 / k (1 - k / N) + (1 / 4k)^2), with the sample variance s^2 (1/4 when there is one answer
+/// only). The first term is Cochran, *Sampling Techniques*, eq. 2.20; the second keeps a model with
+/// equal answers everywhere from a standard error of zero: a quarter of what one answer weighs.
+pub fn sampling_error(answers: &[f64], population: usize) -> f64 {
+    let k = answers.len() as f64;
+    let mean = answers.iter().sum::<f64>() / k;
+    let squares = answers.iter().map(|answer| (answer - mean) * (answer - mean)).sum::<f64>();
+    let variance = if answers.len() > 1 { squares / (k - 1.0) } else { 0.25 };
+    let unsampled = (1.0 - k / population as f64).max(0.0);
+    (variance / k * unsampled + 1.0 / (16.0 * k * k)).sqrt()
+}
+
+/// A studentised conformal interval: estimate -+ multiplier x [`sampling_error`] of the answers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ConformalWidth {
-    /// To be added to and taken from the estimate.
-    pub half_width: f64,
+pub struct Conformal {
+    /// Half width in sampling errors.
+    pub multiplier: f64,
     /// Coverage promised under exchangeability; below the nominal level when there are fewer than
-    /// level / (1 - level) residuals.
+    /// level / (1 - level) errors to learn from.
     pub level: f64,
 }
 
-/// The ceil(level (n + 1))-th smallest absolute residual.
-///
-/// Source: Lei et al., "Distribution-free predictive inference for regression", JASA 113 (2018),
-/// split-conformal quantile. `residuals` must not be empty.
-pub fn conformal_width(residuals: &[f64], level: f64) -> ConformalWidth {
-    let mut sizes: Vec<f64> = residuals.iter().map(|residual| residual.abs()).collect();
-    sizes.sort_by(f64::total_cmp);
-    let count = sizes.len();
-    let wanted = (level * (count + 1) as f64).ceil() as usize;
-    let rank = wanted.clamp(1, count);
-    let promised = rank as f64 / (count + 1) as f64;
-    ConformalWidth { half_width: sizes[rank - 1], level: promised.min(level) }
+impl Conformal {
+    /// The ceil(level (n + 1))-th smallest absolute error; `studentised` must not be empty.
+    ///
+    /// Source: Lei et al., "Distribution-free predictive inference for regression", JASA 113 (2018),
+    /// split-conformal quantile, and sec. 5.2 for residuals divided by their spread.
+    pub fn calibrate(studentised: &[f64], level: f64) -> Self {
+        let mut sizes: Vec<f64> = studentised.iter().map(|error| error.abs()).collect();
+        sizes.sort_by(f64::total_cmp);
+        let count = sizes.len();
+        let wanted = (level * (count + 1) as f64).ceil() as usize;
+        let rank = wanted.clamp(1, count);
+        let promised = rank as f64 / (count + 1) as f64;
+        Self { multiplier: sizes[rank - 1], level: promised.min(level) }
+    }
+
+    /// The interval of an estimate that was made from these answers.
+    pub fn interval(&self, estimate: f64, answers: &[f64], population: usize) -> Interval {
+        Interval::around(estimate, self.multiplier * sampling_error(answers, population))
+    }
 }
 
-/// Estimate minus truth for every source model, each from a selection and a fit on the others.
+/// Estimate minus truth, in sampling errors, for every source model, each from a selection and a fit
+/// on the others.
 ///
 /// The models are dealt into `folds` random folds; for each, items are selected and the estimator is
-/// fitted on the rest. So the residuals contain what selection on the sources over-fits, which
-/// leave-one-out residuals of a finished subset do not. Errors when fewer models than folds are
-/// given.
-pub fn cross_validated_residuals(
+/// fitted on the rest. So the errors contain what selection on the sources over-fits, which
+/// leave-one-out residuals of a finished subset do not. A model that has answered none of the items
+/// selected for its fold gives no error. Errors when fewer models than folds are given.
+pub fn studentised_errors(
     procedure: Procedure,
     problem: &Problem<'_>,
     folds: usize,
@@ -118,19 +143,12 @@ pub fn cross_validated_residuals(
     key.stream("folds", 0).shuffle(&mut order);
     let full = problem.matrix.full_scores(problem.target);
 
-    let mut residuals = vec![0.0; models];
+    let mut errors = vec![None; models];
     for fold in 0..folds {
-        let (held_out, mut sources): (Vec<usize>, Vec<usize>) = order.iter().enumerate().fold(
-            (vec![], vec![]),
-            |(mut inside, mut outside), (place, &model)| {
-                if place % folds == fold {
-                    inside.push(model)
-                } else {
-                    outside.push(model)
-                }
-                (inside, outside)
-            },
-        );
+        let inside = |place: &usize| place % folds == fold;
+        let held_out: Vec<usize> = (0..models).filter(inside).map(|place| order[place]).collect();
+        let mut sources: Vec<usize> =
+            (0..models).filter(|place| !inside(place)).map(|place| order[place]).collect();
         sources.sort_unstable();
         let complete = problem.matrix.select_models(&sources)?.imputed()?;
         let source_scores: Vec<f64> = sources.iter().map(|&model| full[model]).collect();
@@ -142,13 +160,16 @@ pub fn cross_validated_residuals(
             &mut key.stream("fold", fold as u64),
         )?;
         for &model in &held_out {
-            let estimate =
-                estimator.apply_with_gaps(&estimate::answers(problem.matrix, model, &subset));
-            // A model that answered none of these items gives no residual worth more than its range.
-            residuals[model] = estimate.unwrap_or(0.0) - full[model];
+            let answers = estimate::answers(problem.matrix, model, &subset);
+            let answered: Vec<f64> = answers.iter().copied().flatten().collect();
+            let spread = || sampling_error(&answered, problem.matrix.items());
+            let error = estimator
+                .apply_with_gaps(&answers)
+                .map(|estimate| (estimate - full[model]) / spread());
+            errors[model] = error;
         }
     }
-    Ok(residuals)
+    Ok(errors.into_iter().flatten().collect())
 }
 
 /// What is to be estimated, from how many items out of which pool.
@@ -202,27 +223,35 @@ mod tests {
 
     #[test]
     fn conformal_takes_the_rank_that_promises_the_level() {
-        let residuals: Vec<f64> = (1..=39).map(f64::from).collect();
+        let errors: Vec<f64> = (1..=39).map(f64::from).collect();
         // ceil(0.95 * 40) = 38th of 39.
         assert_eq!(
-            conformal_width(&residuals, 0.95),
-            ConformalWidth { half_width: 38.0, level: 0.95 }
+            Conformal::calibrate(&errors, 0.95),
+            Conformal { multiplier: 38.0, level: 0.95 }
         );
-        let few = conformal_width(&[-3.0, 1.0, 2.0], 0.95);
-        assert_eq!(few, ConformalWidth { half_width: 3.0, level: 0.75 });
+        let few = Conformal::calibrate(&[-3.0, 1.0, 2.0], 0.95);
+        assert_eq!(few, Conformal { multiplier: 3.0, level: 0.75 });
     }
 
     #[test]
     fn conformal_covers_what_it_promises() {
-        // 400 repetitions of 50 exchangeable residuals and one new one.
+        // 400 repetitions of 50 exchangeable errors and one new one.
         let mut stream = Stream::new(11, "coverage", 0);
         let mut draw = || (0..12).map(|_| stream.uniform()).sum::<f64>() - 6.0;
         let mut covered = 0;
         for _ in 0..400 {
-            let residuals: Vec<f64> = (0..50).map(|_| draw()).collect();
-            covered += i32::from(draw().abs() <= conformal_width(&residuals, 0.9).half_width);
+            let errors: Vec<f64> = (0..50).map(|_| draw()).collect();
+            covered += i32::from(draw().abs() <= Conformal::calibrate(&errors, 0.9).multiplier);
         }
         // 0.9 +- 3 binomial standard errors.
         assert!((342..=378).contains(&covered), "{covered} of 400");
+    }
+
+    #[test]
+    fn the_sampling_error_is_the_textbook_one_above_its_floor() {
+        // s^2 = 1/3, k = 4, N = 8: 1/3 / 4 * 1/2 = 1/24, plus (1/16)^2.
+        let error = sampling_error(&[1.0, 0.0, 1.0, 0.0], 8);
+        assert!((error * error - (1.0 / 24.0 + 1.0 / 256.0)).abs() < 1e-15);
+        assert_eq!(sampling_error(&[1.0; 10], 1000), 0.025);
     }
 }

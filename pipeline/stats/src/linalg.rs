@@ -36,14 +36,30 @@ impl Cholesky {
     /// Solves A x = b.
     pub fn solve(&self, right: &[f64]) -> Vec<f64> {
         let size = self.size;
-        let mut solution = right.to_vec();
-        for row in 0..size {
-            let known = dot(&self.lower[row * size..row * size + row], &solution[..row]);
-            solution[row] = (solution[row] - known) / self.lower[row * size + row];
-        }
+        let mut solution = self.forward(right);
         for row in (0..size).rev() {
             let known: f64 =
                 (row + 1..size).map(|later| self.lower[later * size + row] * solution[later]).sum();
+            solution[row] = (solution[row] - known) / self.lower[row * size + row];
+        }
+        solution
+    }
+
+    /// x' A^-1 x, as |L^-1 x|^2.
+    pub fn inverse_quadratic(&self, x: &[f64]) -> f64 {
+        let half = self.forward(x);
+        dot(&half, &half)
+    }
+
+    /// Solves L x = b.
+    fn forward(&self, right: &[f64]) -> Vec<f64> {
+        let size = self.size;
+        let mut solution = right.to_vec();
+        // Leading zeros of b stay zeros: unit vectors cost a part of the triangle only.
+        let first = right.iter().position(|value| *value != 0.0).unwrap_or(size);
+        for row in first..size {
+            let known =
+                dot(&self.lower[row * size + first..row * size + row], &solution[first..row]);
             solution[row] = (solution[row] - known) / self.lower[row * size + row];
         }
         solution

@@ -5,7 +5,7 @@ use std::{
 };
 
 use aliquot_release::{estimator::Estimator, manifest::Manifest};
-use aliquot_stats::interval::Interval;
+use aliquot_stats::{estimate::LinearEstimator, interval::Conformal};
 use aliquot_store::Store;
 use serde_json::json;
 
@@ -37,8 +37,15 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let estimator = closest(&estimators, &results);
     let scores = align(estimator, &results, &arguments.results)?;
 
-    let estimate = estimator.apply(&scores);
-    let interval = Interval::around(estimate, estimator.interval.half_width);
+    let linear = LinearEstimator {
+        intercept: estimator.intercept,
+        weights: estimator.weights.clone(),
+        item_means: Vec::new(),
+    };
+    let conformal =
+        Conformal { multiplier: estimator.interval.multiplier, level: estimator.interval.level };
+    let estimate = linear.apply(&scores);
+    let interval = conformal.interval(estimate, &scores, estimator.population as usize);
     let [lowest, highest] = estimator.source_range;
     let beyond = !(lowest..=highest).contains(&estimate);
     if global.json {

@@ -4,7 +4,7 @@ use aliquot_release::estimator::{Estimator, Interval, SCHEMA};
 use aliquot_stats::{
     estimate::{Procedure, fit},
     evaluate::{INTERVAL_FOLDS, LEVEL},
-    interval::{Problem, StreamKey, conformal_width, cross_validated_residuals},
+    interval::{Conformal, Problem, StreamKey, studentised_errors},
     select::Subset,
 };
 use aliquot_store::{ObjectId, Store};
@@ -14,7 +14,6 @@ use serde::Serialize;
 use super::{stats, table};
 use crate::{
     error::Error,
-    graph::SUBSETS,
     problem::{Tables, TargetMatrix},
     recipe::TargetSpec,
 };
@@ -53,8 +52,6 @@ fn estimator(
     let own =
         |member: &&Member| member.target == params.target.name && member.subset == params.subset;
     let members: Vec<&Member> = members.iter().filter(own).collect();
-    // The pool that the subset was chosen from: validation subsets leave out what tests have taken.
-    // Its size is what the interval depends on, so the test subset of the same target stands for all.
     let items = members.iter().map(|member| {
         matrix.item(&member.item_uid).ok_or_else(|| {
             Error::Internal(format!("item {} is not in its target", member.item_uid))
@@ -76,14 +73,12 @@ fn estimator(
         Problem { matrix: scores, target: &matrix.target, pool: &pool, k: subset.items.len() };
     let label = format!("{}/{}/interval", params.target.name, params.subset);
     let folds = INTERVAL_FOLDS.min(scores.models());
-    let residuals = cross_validated_residuals(
-        procedure,
-        &problem,
-        folds,
-        StreamKey { seed: params.seed, label: &label },
-    )
-    .map_err(stats(context()))?;
-    let width = conformal_width(&residuals, LEVEL);
+    let key = StreamKey { seed: params.seed, label: &label };
+    let errors = studentised_errors(procedure, &problem, folds, key).map_err(stats(context()))?;
+    if errors.is_empty() {
+        return Err(Error::Data(format!("{}: no model has answered any of its items", context())));
+    }
+    let conformal = Conformal::calibrate(&errors, LEVEL);
 
     let lowest = full_scores.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = full_scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -99,9 +94,9 @@ fn estimator(
         intercept: fitted.intercept,
         source_range: [lowest, highest],
         interval: Interval {
-            kind: "conformal".to_owned(),
-            level: width.level,
-            half_width: width.half_width,
+            kind: "studentised-conformal".to_owned(),
+            level: conformal.level,
+            multiplier: conformal.multiplier,
         },
     })
 }
