@@ -1,1 +1,11 @@
+//! End-to-end tests: they run the built `aliquot` on a small leaderboard that they make themselves,
+//! and on real data where `../shared` is there.
 
+mod architecture;
+mod bad_input;
+mod contracts;
+mod end_to_end;
+mod interruption;
+mod network;
+mod real_data;
+mod support;

@@ -69,7 +69,7 @@ impl Tables {
                     .collect(),
             });
         }
-        let models = models.unwrap_or_else(Vec::new);
+        let models: Vec<String> = models.into_iter().flatten().collect();
         if models.is_empty() {
             return Err(Error::Data(format!(
                 "target `{}`: no model has results on all its benchmarks",

@@ -179,7 +179,7 @@ impl Progress {
     fn observe(&self, event: &Event<'_, Task>) {
         match event {
             Event::Started(node) => {
-                self.bar.set_message(node.name.chars().take(100).collect::<String>())
+                self.bar.set_message(node.name.chars().take(100).collect::<String>());
             }
             Event::Finished(..) => self.bar.inc(1),
         }

@@ -113,5 +113,5 @@ fn groups(store: &Store, manifest: &Manifest) -> BTreeMap<ObjectId, Vec<GroupVal
     let recorded = store.get(manifest.groups.blake3).ok();
     let parsed: Option<Groups> = recorded.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let values = |ids: Vec<ObjectId>| ids.iter().map(|id| *id.as_bytes()).collect();
-    parsed.unwrap_or_else(BTreeMap::new).into_iter().map(|(id, ids)| (id, values(ids))).collect()
+    parsed.into_iter().flatten().map(|(id, ids)| (id, values(ids))).collect()
 }

@@ -54,28 +54,25 @@ pub fn student_t_critical(level: f64, degrees_of_freedom: f64) -> f64 {
             0.5,
         )
     };
-    let (mut low, mut high) = (0.0, 1.0);
-    while within(high) < level && high < 1e12 {
-        high *= 2.0;
-    }
-    // Bisection to the last bit: 200 halvings exhaust a double from any bracket.
-    for _ in 0..200 {
-        let middle = 0.5 * (low + high);
-        if within(middle) < level { low = middle } else { high = middle }
-    }
-    0.5 * (low + high)
+    bisect(within, level)
 }
 
 /// Two-sided critical value of the standard normal: P(|Z| <= z) = `level`.
 pub fn normal_critical(level: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 40.0);
+    bisect(|z| libm::erf(z / std::f64::consts::SQRT_2), level)
+}
+
+/// The point where an increasing function of [0, infinity) reaches `level`.
+fn bisect(function: impl Fn(f64) -> f64, level: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    while function(high) < level && high < 1e12 {
+        high *= 2.0;
+    }
+    // To the last bit: 200 halvings exhaust a double from any bracket.
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
-        if libm::erf(middle / std::f64::consts::SQRT_2) < level {
-            low = middle
-        } else {
-            high = middle
-        }
+        let side = if function(middle) < level { &mut low } else { &mut high };
+        *side = middle;
     }
     0.5 * (low + high)
 }

@@ -20,13 +20,11 @@ impl Cholesky {
                     &lower[column * size..column * size + column],
                 );
                 let rest = values[row * size + column] - known;
-                lower[row * size + column] = if row == column {
-                    if rest.is_nan() || rest <= 0.0 {
-                        return Err(StatsError::NotPositiveDefinite { pivot: row });
-                    }
-                    rest.sqrt()
-                } else {
-                    rest / lower[column * size + column]
+                let positive = rest > 0.0;
+                lower[row * size + column] = match row == column {
+                    false => rest / lower[column * size + column],
+                    true if positive => rest.sqrt(),
+                    true => return Err(StatsError::NotPositiveDefinite { pivot: row }),
                 };
             }
         }

@@ -2,7 +2,7 @@ use std::{
     fs,
     path::PathBuf,
     sync::{
-        Mutex,
+        Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -76,21 +76,22 @@ fn in_parallel(
 ) -> Result<Vec<LockedFile>, Error> {
     let next = AtomicUsize::new(0);
     let pinned = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(address) = addresses.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let file = pin(address);
+            if file.is_err() {
+                // Nothing is started after a failure.
+                next.store(addresses.len(), Ordering::Relaxed);
+            }
+            pinned.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+        }
+    };
     thread::scope(|scope| {
         for _ in 0..PARALLEL.min(addresses.len()) {
-            scope.spawn(|| {
-                while let Some(address) = addresses.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let file = pin(address);
-                    let failed = file.is_err();
-                    pinned.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(file);
-                    if failed {
-                        next.store(addresses.len(), Ordering::Relaxed);
-                    }
-                }
-            });
+            scope.spawn(work);
         }
     });
-    pinned.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).into_iter().collect()
+    pinned.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
 fn report(global: &Global, before: &Lock, after: &Lock, path: &std::path::Path) {

@@ -102,6 +102,14 @@ fn open_release(global: &Global, reference: &str) -> Result<(Store, ObjectId, Ma
     Ok((store, id, manifest))
 }
 
+/// The bytes of one table of a release.
+fn read_table(store: &Store, manifest: &Manifest, name: &str) -> Result<Vec<u8>, Error> {
+    let artifact = manifest.tables.get(name);
+    let artifact = artifact
+        .ok_or_else(|| Error::Unverified(format!("the manifest names no table `{name}`")))?;
+    Ok(store.get(artifact.blake3)?)
+}
+
 /// Prints to standard output; a reader that has seen enough is no error.
 fn print(text: &str) {
     let mut out = io::stdout().lock();

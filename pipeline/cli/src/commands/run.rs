@@ -8,7 +8,7 @@ use aliquot_store::{ObjectId, Store};
 use aliquot_tables::quality;
 use serde_json::json;
 
-use super::{LockedRecipe, dag, print, print_json};
+use super::{LockedRecipe, dag, print, print_json, read_table};
 use crate::{
     args::{FetchOptions, Global},
     error::Error,
@@ -82,8 +82,8 @@ fn announce(
     let manifest: Manifest = package::read(store, id)?;
     let (reused, ran) = tally(records);
     let (name, version) = (&manifest.name, &manifest.version);
-    let rows = quality::decode(&store.get(manifest.tables["quality"].blake3)?)
-        .map_err(table("quality"))?;
+    let rows =
+        quality::decode(&read_table(store, &manifest, "quality")?).map_err(table("quality"))?;
     if global.json {
         let quality: Vec<_> = rows.iter().map(super::show::quality_json).collect();
         print_json(&json!({

@@ -5,7 +5,7 @@ use aliquot_store::Store;
 use aliquot_tables::{items, quality::Quality, subsets};
 use serde_json::json;
 
-use super::{open_release, print, print_json};
+use super::{open_release, print, print_json, read_table};
 use crate::{args::Global, error::Error, stages::table};
 
 /// Arguments of `show`.
@@ -27,8 +27,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
         print_json(&json!({"release": id, "manifest": manifest}));
         return Ok(());
     }
-    let summary = store.get(manifest.reports["summary.txt"].blake3)?;
-    print(&String::from_utf8_lossy(&summary));
+    if let Some(summary) = manifest.reports.get("summary.txt") {
+        print(&String::from_utf8_lossy(&store.get(summary.blake3)?));
+    }
     print(&format!("\nrelease {id}\n"));
     for object in manifest.objects().iter().filter(|object| !object.role.starts_with("raw file")) {
         print(&format!("  {} {:>10}  {}\n", object.id.short(), object.size, object.role));
@@ -93,10 +94,9 @@ pub(super) fn read_estimator(
 }
 
 fn print_items(store: &Store, manifest: &Manifest, name: &SubsetName) -> Result<(), Error> {
-    let members = subsets::decode(&store.get(manifest.tables["subsets"].blake3)?)
-        .map_err(table("subsets"))?;
-    let items =
-        items::decode(&store.get(manifest.tables["items"].blake3)?).map_err(table("items"))?;
+    let members =
+        subsets::decode(&read_table(store, manifest, "subsets")?).map_err(table("subsets"))?;
+    let items = items::decode(&read_table(store, manifest, "items")?).map_err(table("items"))?;
     let by_uid: BTreeMap<&str, &items::Item> =
         items.iter().map(|item| (item.item_uid.as_str(), item)).collect();
     let mut csv = csv::Writer::from_writer(Vec::new());

@@ -8,7 +8,7 @@ use aliquot_tables::{
 };
 use serde_json::{Value, json};
 
-use super::{open_release, print, print_json};
+use super::{open_release, print, print_json, read_table};
 use crate::{args::Global, error::Error, stages::table};
 
 /// Arguments of `trace`.
@@ -25,73 +25,102 @@ pub struct Arguments {
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let (store, id, manifest) = open_release(global, &arguments.release)?;
-    let read = |table: &str| store.get(manifest.tables[table].blake3);
-    let items = items::decode(&read("items")?).map_err(table("items"))?;
+    let items = items::decode(&read_table(&store, &manifest, "items")?).map_err(table("items"))?;
+    let responses = read_table(&store, &manifest, "responses")?;
+    let responses = responses::decode(&responses).map_err(table("responses"))?;
     let item = find_item(&items, &arguments.item)?;
-    let aliases = aliases::decode(&read("aliases")?).map_err(table("aliases"))?;
-    let members = subsets::decode(&read("subsets")?).map_err(table("subsets"))?;
-    let responses = responses::decode(&read("responses")?).map_err(table("responses"))?;
 
     let rows = rows(&responses, &item.item_uid, arguments.model.as_deref());
     if rows.is_empty() {
-        let of = arguments
-            .model
-            .as_ref()
-            .map(|model| format!(" of model `{model}`"))
-            .unwrap_or_default();
+        let of = arguments.model.as_ref().map(|model| format!(" of model `{model}`"));
+        let of = of.unwrap_or_default();
         return Err(Error::NotFound(format!("item {} has no response{of}", item.item_uid)));
     }
-    let traced = rows
-        .into_iter()
-        .map(|row| Traced::of(&responses, row, &manifest))
-        .collect::<Result<Vec<_>, _>>()?;
+    let traced = rows.into_iter().map(|row| Traced::of(&responses, row, &manifest));
+    let traced = traced.collect::<Result<Vec<_>, _>>()?;
     let record = match &arguments.model {
         Some(_) => Some(traced[0].raw_record(&store)?),
         None => None,
     };
-    let aliases: Vec<Value> = aliases
-        .iter()
-        .filter(|alias| alias.item_uid == item.item_uid)
-        .map(|a| json!({"tool": a.tool, "task": a.task, "revision": a.revision, "doc_id": a.doc_id, "native_id": a.native_id}))
-        .collect();
-    let subsets: Vec<String> = members
-        .iter()
-        .filter(|member| member.item_uid == item.item_uid)
-        .map(|member| {
-            format!(
-                "{}/{} position {} weight {}",
-                member.target, member.subset, member.position, member.weight
-            )
-        })
-        .collect();
+    let story = Story {
+        release: id,
+        item,
+        subsets: subsets_with(&store, &manifest, &item.item_uid)?,
+        aliases: aliases_of(&store, &manifest, &item.item_uid)?,
+        traced,
+        record,
+    };
     if global.json {
-        let responses: Vec<Value> = traced.iter().map(Traced::json).collect();
-        print_json(&json!({
-            "release": id, "item_uid": item.item_uid, "benchmark": item.benchmark, "task": item.task,
-            "stem": item.stem, "subsets": subsets, "aliases": aliases, "responses": responses, "record": record,
-        }));
-        return Ok(());
-    }
-    print(&format!(
-        "item       {}\nbenchmark  {} {} {}\nstem       {}\n",
-        item.item_uid,
-        item.benchmark,
-        item.config,
-        item.task,
-        one_line(&item.stem)
-    ));
-    for subset in &subsets {
-        print(&format!("subset     {subset}\n"));
-    }
-    for alias in &aliases {
-        print(&format!("alias      {}\n", one_line(&alias.to_string())));
-    }
-    print(&format!("table      responses {}\n", manifest.tables["responses"].blake3));
-    traced.iter().for_each(|row| print(&row.text()));
-    if let Some(record) = record {
-        print(&format!("record     {record:#}\n"));
+        print_json(&story.json());
+    } else {
+        print(&story.text());
     }
     Ok(())
+}
+
+/// An item's way from the release to the source bytes.
+struct Story<'a> {
+    release: ObjectId,
+    item: &'a items::Item,
+    subsets: Vec<String>,
+    aliases: Vec<Value>,
+    traced: Vec<Traced<'a>>,
+    record: Option<Value>,
+}
+
+impl Story<'_> {
+    fn json(&self) -> Value {
+        let Self { release, item, subsets, aliases, traced, record } = self;
+        let responses: Vec<Value> = traced.iter().map(Traced::json).collect();
+        json!({
+            "release": release, "item_uid": item.item_uid, "benchmark": item.benchmark,
+            "config": item.config, "task": item.task, "stem": item.stem, "subsets": subsets,
+            "aliases": aliases, "responses": responses, "record": record,
+        })
+    }
+
+    fn text(&self) -> String {
+        let Self { release, item, subsets, aliases, traced, record } = self;
+        let mut text = format!(
+            "release    {release}\nitem       {}\nbenchmark  {} {} {}\nstem       {}\n",
+            item.item_uid,
+            item.benchmark,
+            item.config,
+            item.task,
+            one_line(&item.stem)
+        );
+        subsets.iter().for_each(|subset| text.push_str(&format!("subset     {subset}\n")));
+        aliases.iter().for_each(|alias| {
+            text.push_str(&format!("alias      {}\n", one_line(&alias.to_string())));
+        });
+        traced.iter().for_each(|row| text.push_str(&row.text()));
+        if let Some(record) = record {
+            text.push_str(&format!("record     {record:#}\n"));
+        }
+        text
+    }
+}
+
+fn subsets_with(store: &Store, manifest: &Manifest, item_uid: &str) -> Result<Vec<String>, Error> {
+    let members = read_table(store, manifest, "subsets")?;
+    let members = subsets::decode(&members).map_err(table("subsets"))?;
+    let describe = |member: &subsets::Member| {
+        let subsets::Member { target, subset, position, weight, .. } = member;
+        format!("{target}/{subset} position {position} weight {weight}")
+    };
+    Ok(members.iter().filter(|member| member.item_uid == item_uid).map(describe).collect())
+}
+
+fn aliases_of(store: &Store, manifest: &Manifest, item_uid: &str) -> Result<Vec<Value>, Error> {
+    let aliases = read_table(store, manifest, "aliases")?;
+    let aliases = aliases::decode(&aliases).map_err(table("aliases"))?;
+    let describe = |alias: &aliases::Alias| {
+        json!({
+            "tool": alias.tool, "task": alias.task, "revision": alias.revision,
+            "doc_id": alias.doc_id, "native_id": alias.native_id,
+        })
+    };
+    Ok(aliases.iter().filter(|alias| alias.item_uid == item_uid).map(describe).collect())
 }
 
 fn one_line(text: &str) -> String {

@@ -1,0 +1,308 @@
+use std::{collections::BTreeSet, fs, process::Command};
+
+use serde_json::Value;
+
+use crate::support::{ITEMS, Leaderboard, MODELS, assert_refused, files, json_of, stdout};
+
+#[test]
+fn the_release_id_does_not_depend_on_threads_place_or_compression() {
+    let board = Leaderboard::new();
+    let one = board.release("one", &["--jobs", "1"]);
+    let two = board.release("two", &["--jobs", "2"]);
+    assert_eq!(one, two);
+
+    let plain = fs::read(board.mirror_file(&board.annotations_path(0))).unwrap();
+    let zst = board.mirror_file(&format!("{}.zst", board.annotations_path(0)));
+    fs::write(zst, zstd::encode_all(&plain[..], 3).unwrap()).unwrap();
+    fs::remove_file(board.mirror_file(&board.annotations_path(0))).unwrap();
+    let plain = fs::read(board.mirror_file(&board.annotations_path(1))).unwrap();
+    let gz =
+        fs::File::create(board.mirror_file(&format!("{}.gz", board.annotations_path(1)))).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(gz, flate2::Compression::default());
+    std::io::Write::write_all(&mut gz, &plain).unwrap();
+    gz.finish().unwrap();
+    fs::remove_file(board.mirror_file(&board.annotations_path(1))).unwrap();
+    assert_eq!(one, board.release("three", &["--jobs", "7"]));
+}
+
+#[test]
+fn a_second_run_does_nothing_and_says_the_same() {
+    let board = Leaderboard::new();
+    let first = json_of(&board.aliquot(&["run", "--json"], "store"));
+    let before = files(&board.store("store/objects"));
+    let second = json_of(&board.aliquot(&["run", "--json"], "store"));
+    assert_eq!((&first["release"], &first["quality"]), (&second["release"], &second["quality"]));
+    assert_eq!(second["nodes_ran"], 0);
+    assert_eq!(files(&board.store("store/objects")), before);
+    assert_eq!(files(&board.store("store/log")).len(), 1);
+}
+
+#[test]
+fn the_plan_gives_reasons_and_a_change_reruns_only_what_it_reaches() {
+    let board = Leaderboard::new();
+    let plan = |node: &str| -> (String, String) {
+        let rows = json_of(&board.aliquot(&["run", "--dry-run", "--json"], "store"));
+        let row = rows.as_array().unwrap().iter().find(|row| row["node"] == node).unwrap().clone();
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        (text("action"), text("reason"))
+    };
+    let fetch = "fetch/https://leaderboard.example/results/leaderboard.csv";
+    assert_eq!(plan(fetch), ("run".into(), "no earlier run".into()));
+    assert_eq!(plan("merge").0, "pending");
+    assert!(!board.store("store").join("objects").exists(), "a dry run does nothing");
+
+    board.release("store", &[]);
+    assert_eq!(plan("publish").0, "reuse");
+
+    // Another seed: data stay, what draws random numbers runs.
+    board.edit_recipe("seed = 7", "seed = 8");
+    board.edit_recipe("0.1.0", "0.2.0");
+    assert_eq!(
+        (plan("audit").0, plan("select")),
+        ("reuse".into(), ("run".into(), "parameters changed".into()))
+    );
+    assert_eq!(plan("report").0, "pending");
+    board.release("store", &[]);
+
+    // A file whose bytes change in a way that no row shows: the merge runs, nothing after it does.
+    let path = board.annotations_path(3);
+    let text = fs::read_to_string(board.mirror_file(&path)).unwrap();
+    board.write_mirror(&path, text.replace("answer of model 3", "another answer").as_bytes());
+    assert!(board.aliquot(&["lock", "--update"], "lock-store").status.success());
+    assert_eq!(plan("normalize/model-03").0, "pending");
+    board.edit_recipe("0.2.0", "0.3.0");
+    let run = json_of(&board.aliquot(&["run", "--json"], "store"));
+    // The raw object's id is in its rows, so this file's shard and the merged responses change; the
+    // scores do not, and the audit, the splits, the selection and the estimators come out the same.
+    assert!(run["nodes_ran"].as_u64().unwrap() < 20, "{run}");
+    assert_eq!(plan("normalize/model-04").0, "reuse");
+}
+
+#[test]
+fn validation_and_test_subsets_are_disjoint_and_of_the_declared_size() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    let items = |subset: &str| -> BTreeSet<String> {
+        let output = board.on_release(&["show", "demo@0.1.0", "--items", subset], "store");
+        assert!(output.status.success());
+        let csv = stdout(&output);
+        csv::Reader::from_reader(csv.as_bytes())
+            .records()
+            .map(|row| row.unwrap()[0].to_owned())
+            .collect()
+    };
+    let (validation, test) = (items("demo/validation"), items("demo/test"));
+    assert_eq!((validation.len(), test.len()), (10, 12));
+    assert!(validation.is_disjoint(&test));
+    assert_refused(
+        &board.on_release(&["show", "demo", "--items", "demo/train"], "store"),
+        8,
+        &["no subset `demo/train`", "demo/test, demo/validation"],
+    );
+}
+
+#[test]
+fn the_audit_compares_every_model_with_the_published_score() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    let text = stdout(&board.on_release(&["show", "demo"], "store"));
+    let line = text.lines().find(|line| line.starts_with("aggregate")).unwrap();
+    assert_eq!(
+        line.split_whitespace().collect::<Vec<_>>(),
+        ["aggregate", "info", "keep", &MODELS.to_string()]
+    );
+}
+
+#[test]
+fn verify_names_the_first_bad_bytes() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    assert!(board.on_release(&["verify", "demo"], "store").status.success());
+
+    let manifest =
+        json_of(&board.on_release(&["show", "demo", "--json"], "store"))["manifest"].clone();
+    let object = |artifact: &Value| {
+        let id = artifact["blake3"].as_str().unwrap().to_owned();
+        board.store("store").join("objects").join(&id[..2]).join(&id)
+    };
+    let small = object(&manifest["tables"]["models"]);
+    let bytes = fs::read(&small).unwrap();
+    fs::write(&small, [&bytes[..9], &[bytes[9] ^ 1], &bytes[10..]].concat()).unwrap();
+    let output = board.on_release(&["verify", "demo"], "store");
+    assert_refused(
+        &output,
+        7,
+        &["table models", "first bad bytes in 0..", &small.display().to_string()],
+    );
+    fs::write(&small, &bytes).unwrap();
+
+    fs::remove_file(object(&manifest["targets"][0]["subsets"]["test"]["estimator"])).unwrap();
+    let output = board.on_release(&["verify", "demo"], "store");
+    assert_refused(&output, 7, &["estimator demo/test", "is missing"]);
+
+    // Running again makes it anew, to the same bytes.
+    board.release("store", &[]);
+    assert!(board.on_release(&["verify", "demo"], "store").status.success());
+}
+
+#[test]
+fn an_item_is_traced_to_the_record_of_its_source() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    let items = stdout(&board.on_release(&["show", "demo", "--items", "test"], "store"));
+    let uid = items.lines().nth(1).unwrap().split(',').next().unwrap();
+    let trace = json_of(
+        &board.on_release(&["trace", "demo", &uid[..12], "--model", "model-05", "--json"], "store"),
+    );
+    assert_eq!(trace["item_uid"], uid);
+    let response = &trace["responses"][0];
+    assert_eq!(
+        response["address"],
+        "https://leaderboard.example/results/model-05/annotations.json"
+    );
+    assert_eq!(trace["record"]["instruction"], trace["stem"]);
+    let preference = trace["record"]["preference"].as_f64().unwrap();
+    assert!((response["score"].as_f64().unwrap() - (preference - 1.0)).abs() < 1e-6);
+    let raw = fs::read(board.mirror_file("results/model-05/annotations.json")).unwrap();
+    assert_eq!(response["raw"], blake3::hash(&raw).to_hex().as_str());
+
+    let all = json_of(&board.on_release(&["trace", "demo", uid, "--json"], "store"));
+    assert_eq!(all["responses"].as_array().unwrap().len(), MODELS);
+    assert_refused(&board.on_release(&["trace", "demo", "0123456789ab"], "store"), 8, &["no item"]);
+}
+
+#[test]
+fn estimate_applies_the_estimator_and_refuses_what_does_not_fit() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    let items = stdout(&board.on_release(&["show", "demo", "--items", "test"], "store"));
+    let uids: Vec<&str> =
+        items.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    let estimate = |rows: &[String], header: &str| {
+        let path = board.folder.path().join("results.csv");
+        fs::write(&path, format!("{header}\n{}\n", rows.join("\n"))).unwrap();
+        board.on_release(&["estimate", "demo", path.to_str().unwrap(), "--json"], "store")
+    };
+    let rows: Vec<String> =
+        uids.iter().enumerate().map(|(at, uid)| format!("{uid},{}", at % 2)).collect();
+    let good = json_of(&estimate(&rows, "item_uid,score"));
+    assert!((good["estimate"].as_f64().unwrap() - 0.5).abs() < 1e-12);
+    assert_eq!((&good["subset"], &good["estimator"]), (&"test".into(), &"stratified+mean".into()));
+    assert_eq!(
+        (good["items"].as_u64(), good["population"].as_u64()),
+        (Some(12), Some(ITEMS as u64))
+    );
+    assert!(good["lower"].as_f64().unwrap() < 0.5 && good["upper"].as_f64().unwrap() > 0.5);
+
+    assert_refused(&estimate(&rows[1..], "item_uid,score"), 9, &["1 missing", uids[0]]);
+    let unknown = [&rows[..], &["feed,1".to_owned()]].concat();
+    assert_refused(&estimate(&unknown, "item_uid,score"), 9, &["1 unknown", "feed"]);
+    let twice = [&rows[..], &rows[..1]].concat();
+    assert_refused(&estimate(&twice, "item_uid,score"), 9, &["line 14", uids[0], "twice"]);
+    assert_refused(
+        &estimate(&rows, "item_uid,accuracy"),
+        9,
+        &["columns must be item_uid,score", "accuracy"],
+    );
+    let seven = rows[0].replace(",0", ",7");
+    assert_refused(
+        &estimate(&[&[seven], &rows[1..]].concat(), "item_uid,score"),
+        9,
+        &["line 2", "not between 0 and 1"],
+    );
+}
+
+#[test]
+fn twenty_lines_of_python_apply_the_estimator_to_the_same_figures() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    let manifest =
+        json_of(&board.on_release(&["show", "demo", "--json"], "store"))["manifest"].clone();
+    let id = manifest["targets"][0]["subsets"]["test"]["estimator"]["blake3"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let estimator = board.store("store").join("objects").join(&id[..2]).join(&id);
+    let uids: Vec<String> = {
+        let json: Value = serde_json::from_slice(&fs::read(&estimator).unwrap()).unwrap();
+        json["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|uid| uid.as_str().unwrap().to_owned())
+            .collect()
+    };
+    let rows: Vec<String> = uids
+        .iter()
+        .enumerate()
+        .map(|(at, uid)| format!("{uid},{}", (at % 5) as f64 / 4.0))
+        .collect();
+    let results = board.folder.path().join("results.csv");
+    fs::write(&results, format!("item_uid,score\n{}\n", rows.join("\n"))).unwrap();
+
+    let readme = fs::read_to_string(crate::support::root().join("README.md")).unwrap();
+    let script = readme
+        .split("```python\n")
+        .nth(1)
+        .expect("the README shows Python")
+        .split("```")
+        .next()
+        .unwrap();
+    assert!(script.lines().count() <= 30);
+    let python = Command::new("python3")
+        .arg("-c")
+        .arg(script)
+        .arg(&estimator)
+        .arg(&results)
+        .output()
+        .unwrap();
+    assert!(python.status.success(), "{}", crate::support::stderr(&python));
+    let figures: Vec<f64> =
+        stdout(&python).split_whitespace().map(|figure| figure.parse().unwrap()).collect();
+    let ours = json_of(
+        &board.on_release(&["estimate", "demo", results.to_str().unwrap(), "--json"], "store"),
+    );
+    for (figure, key) in figures.iter().zip(["estimate", "lower", "upper"]) {
+        assert!((figure - ours[key].as_f64().unwrap()).abs() < 1e-9, "{key}: {figure} {ours}");
+    }
+}
+
+#[test]
+fn a_published_version_never_changes() {
+    let board = Leaderboard::new();
+    let first = board.release("store", &[]);
+    board.edit_recipe("title = \"Demo\"", "title = \"Changed\"");
+    let output = board.aliquot(&["run"], "store");
+    assert_refused(&output, 3, &["demo@0.1.0 is already published", &first, "raise `version`"]);
+    board.edit_recipe("0.1.0", "0.2.0");
+    let second = board.release("store", &[]);
+    let id = |reference: &str| {
+        json_of(&board.on_release(&["show", reference, "--json"], "store"))["release"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!((id("demo"), id("demo@0.1.0"), id(&second[..10])), (second.clone(), first, second));
+}
+
+#[test]
+fn status_dag_and_until_tell_what_is_there() {
+    let board = Leaderboard::new();
+    let output = board.command(&["run", "--until", "select"], "store").output().unwrap();
+    assert!(output.status.success() && stdout(&output).contains("nothing was published"));
+    let release = board.release("store", &[]);
+    let status = board.on_release(&["status"], "store");
+    assert!(stdout(&status).contains(&format!("demo@0.1.0  {release}")), "{}", stdout(&status));
+    let recipe = board.recipe();
+    let recipe = recipe.to_str().unwrap();
+    let status = board.on_release(&["status", recipe], "store");
+    assert!(stdout(&status).starts_with("demo@0.1.0: up to date"), "{}", stdout(&status));
+
+    let dag = stdout(&crate::support::aliquot(&["dag", recipe]).output().unwrap());
+    assert!(dag.contains("fetch x17\n") && dag.contains("merge <- normalize x16"), "{dag}");
+    let mermaid =
+        stdout(&crate::support::aliquot(&["dag", recipe, "--format", "mermaid"]).output().unwrap());
+    assert!(mermaid.starts_with("flowchart LR\n") && mermaid.contains(" --> "), "{mermaid}");
+    let unknown = board.command(&["run", "--until", "bake"], "store").output().unwrap();
+    assert_refused(&unknown, 2, &["unknown stage `bake`", "fetch, normalize"]);
+}

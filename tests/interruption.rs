@@ -1,0 +1,73 @@
+use std::{fs, process::Stdio, thread, time::Instant};
+
+use crate::support::{Leaderboard, files, stderr};
+
+const KILLS: u32 = 60;
+
+/// Runs are killed at points spread over their whole length; after each, whatever is visible is
+/// whole; every few kills the same command is left alone and has to give the same release.
+#[test]
+fn kill_9_at_any_moment_leaves_nothing_half_written_and_the_same_command_finishes() {
+    let board = Leaderboard::new();
+    let start = Instant::now();
+    let expected = board.release("reference", &[]);
+    let length = start.elapsed();
+
+    let mut killed_while_running = 0;
+    for kill in 0..KILLS {
+        // A low-discrepancy sequence: the multiples of the golden ratio fill the interval evenly.
+        let point = (f64::from(kill) * 0.618_033_988_75).fract();
+        let jobs = if kill % 2 == 0 { "1" } else { "2" };
+        let mut run = board
+            .command(&["run", "--offline", "--jobs", jobs], "store")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(length.mul_f64(point));
+        run.kill().unwrap();
+        killed_while_running += u32::from(!run.wait().unwrap().success());
+
+        assert_nothing_half_written(&board);
+        if kill % 6 == 5 {
+            assert_eq!(board.release("store", &[]), expected, "after kill {kill}");
+            fs::remove_dir_all(board.store("store")).unwrap();
+        }
+    }
+    assert!(
+        killed_while_running >= 20,
+        "only {killed_while_running} of {KILLS} runs were still running when killed"
+    );
+}
+
+/// Every object hashes to its name; a release that can be found can be verified.
+fn assert_nothing_half_written(board: &Leaderboard) {
+    for object in files(&board.store("store").join("objects")) {
+        let name = object.file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(blake3::hash(&fs::read(&object).unwrap()).to_hex().as_str(), name);
+    }
+    for document in files(&board.store("store").join("cache")) {
+        serde_json::from_slice::<serde_json::Value>(&fs::read(&document).unwrap()).unwrap();
+    }
+    if board.store("store/log/000001.json").exists() {
+        let verified = board.on_release(&["verify", "demo@0.1.0"], "store");
+        assert!(verified.status.success(), "{}", stderr(&verified));
+    }
+}
+
+/// Two runs on one store at the same time end with one release.
+#[test]
+fn two_runs_at_once_agree() {
+    let board = Leaderboard::new();
+    let spawn = || {
+        board
+            .command(&["run", "--offline", "--json"], "store")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let outputs = [spawn(), spawn()].map(|run| run.wait_with_output().unwrap());
+    let ids = outputs.map(|output| crate::support::json_of(&output)["release"].clone());
+    assert_eq!(ids[0], ids[1]);
+    assert_eq!(files(&board.store("store/log")).len(), 1);
+}

@@ -1,0 +1,113 @@
+//! The main job on real leaderboards, where `../shared` is there.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+use crate::support::{aliquot, json_of, root, shared, stdout};
+
+fn run(recipe: &str, store: &Path, options: &[&str]) -> Value {
+    let mut command: Command = aliquot(&["run", "--json", "--offline"]);
+    command.arg(root().join(recipe)).arg("--store").arg(store).args(options);
+    json_of(&command.output().unwrap())
+}
+
+#[test]
+fn alpaca_eval_equals_the_leaderboard_and_the_release_id_that_is_committed() {
+    let Some(mirror) = shared("mirror") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = "manifests/recipes/alpaca-eval.toml";
+    let mirror = mirror.to_str().unwrap();
+    let first = run(recipe, &folder.path().join("one"), &["--mirror", mirror, "--jobs", "1"]);
+    let second = run(recipe, &folder.path().join("two"), &["--mirror", mirror, "--jobs", "2"]);
+    assert_eq!(first["release"], second["release"]);
+
+    let pointer: Value = serde_json::from_slice(
+        &fs::read(root().join("manifests/releases/alpaca-eval.json")).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(
+        first["release"], pointer["0.1.0"],
+        "the release changed: raise the stage's or the recipe's version, then `make pointers`"
+    );
+
+    let store = folder.path().join("one");
+    let show = aliquot(&["show", "alpaca-eval@0.1.0", "--store"]).arg(&store).output().unwrap();
+    let text = stdout(&show);
+    // 57 win rates within 0.01 points of the leaderboard's; text_davinci_003 is not on it.
+    let counts: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("aggregate"))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        counts,
+        [vec!["aggregate", "info", "keep", "57"], vec!["aggregate", "warning", "keep", "1"]]
+    );
+    let verify = aliquot(&["verify", "alpaca-eval", "--store"]).arg(&store).output().unwrap();
+    assert!(verify.status.success());
+
+    // The stratified mean of 100 items errs by about 1.2 points on models like the sources.
+    let quality = first["quality"].as_array().unwrap();
+    let error = |procedure: &str| {
+        let row = quality
+            .iter()
+            .find(|row| row["procedure"] == procedure && row["split"] == "interpolation");
+        row.unwrap()["mae_pp"].as_f64().unwrap()
+    };
+    assert!(error("stratified+mean") < 1.5 && error("stratified+mean") < error("random+mean"));
+}
+
+#[test]
+fn three_benchmarks_at_once_have_a_subset_each_and_one_for_their_mean() {
+    let Some(data) = shared("data") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    // Four repetitions instead of twenty: the point here is the shape, not the figures.
+    for ending in ["toml", "lock"] {
+        let from = root().join(format!("tests/recipes/openllm-v2.{ending}"));
+        let text = fs::read_to_string(from).unwrap().replace("repetitions = 20", "repetitions = 4");
+        fs::write(folder.path().join(format!("openllm-v2.{ending}")), text).unwrap();
+    }
+    let recipe = folder.path().join("openllm-v2.toml");
+    run(recipe.to_str().unwrap(), &store, &["--data", data.to_str().unwrap()]);
+
+    let show = aliquot(&["show", "openllm-v2", "--json", "--store"]).arg(&store).output().unwrap();
+    let manifest = json_of(&show)["manifest"].clone();
+    let sizes: Vec<(String, u64, u64)> = manifest["targets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|target| {
+            let number = |key: &str| target[key].as_u64().unwrap();
+            (target["name"].as_str().unwrap().to_owned(), number("items"), number("models"))
+        })
+        .collect();
+    let expected =
+        [("ifeval", 541), ("openllm_math", 894), ("arc_challenge", 1172), ("mean", 2607)];
+    for ((name, items, models), (expected_name, expected_items)) in sizes.iter().zip(expected) {
+        assert_eq!((name.as_str(), *items), (expected_name, expected_items));
+        // 448 models less the duplicates; 217 have all three benchmarks.
+        assert!((190..=448).contains(models), "{name}: {models} models");
+    }
+    let items = |subset: &str| {
+        let output = aliquot(&["show", "openllm-v2", "--items", subset, "--store"])
+            .arg(&store)
+            .output()
+            .unwrap();
+        stdout(&output)
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let names = ["ifeval", "openllm_math", "arc_challenge", "mean"];
+    let tests: Vec<String> = names.iter().flat_map(|name| items(&format!("{name}/test"))).collect();
+    let validations: Vec<String> =
+        names.iter().flat_map(|name| items(&format!("{name}/validation"))).collect();
+    assert_eq!((tests.len(), validations.len()), (400, 400));
+    assert!(
+        validations.iter().all(|item| !tests.contains(item)),
+        "no validation item is in any test subset"
+    );
+}
