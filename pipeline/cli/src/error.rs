@@ -155,6 +155,11 @@ impl Error {
     pub fn next_step(&self) -> Option<String> {
         let step = match self {
             Self::Stage { source, .. } => return source.next_step(),
+            Self::Store(StoreError::Remote { .. } | StoreError::Location { .. })
+            | Self::Release(ReleaseError::Store(StoreError::Remote { .. }))
+            | Self::Fetch(FetchError::Store { source: StoreError::Remote { .. }, .. }) => {
+                "check the bucket's name, its address and the credentials in the environment"
+            }
             Self::Recipe { .. } => {
                 "correct the recipe; schemas/v1/recipe.schema.json lists every key"
             }
@@ -226,12 +231,17 @@ impl Error {
         Some(step.to_owned())
     }
 
-    /// The error and its causes, one a line.
+    /// The error and its causes, one a line; a cause that the line before has told already is left out.
     pub fn report(&self) -> String {
-        let mut text = format!("error: {self}");
+        let mut told = self.to_string();
+        let mut text = format!("error: {told}");
         let mut cause = self.source();
         while let Some(error) = cause {
-            text.push_str(&format!("\n  because: {error}"));
+            let line = error.to_string();
+            if !told.contains(&line) {
+                text.push_str(&format!("\n  because: {line}"));
+                told = line;
+            }
             cause = error.source();
         }
         if let Some(step) = self.next_step() {

@@ -119,7 +119,7 @@ pub enum FetchError {
         last: String,
     },
     /// The store could not take it.
-    #[error("store {address}")]
+    #[error("put {address} into the store")]
     Store {
         /// Its address.
         address: Address,
