@@ -187,7 +187,7 @@ fn a_path_that_leaves_its_folder() {
         .arg(store)
         .output()
         .unwrap();
-    assert_refused(&output, 4, &["file:scores.csv", "leads out of the data folder"]);
+    assert_refused(&output, 4, &["file:scores.csv", "leads out of the data folder or the mirror"]);
 }
 
 #[test]

@@ -42,10 +42,14 @@ pub enum ReleaseError {
         id: ObjectId,
     },
     /// The log is broken.
-    #[error("log entry {number} does not follow from the entry before it")]
+    #[error(
+        "log entry {number} is not as it was written, or does not follow from the one before: `{place}`"
+    )]
     BrokenLog {
         /// Number of the entry.
         number: u64,
+        /// Where it lies.
+        place: String,
     },
     /// Nobody knows such a release.
     #[error("release `{reference}` is not in the store `{store}`; it has: {}", if known.is_empty() { "nothing published yet".to_owned() } else { known.join(", ") })]

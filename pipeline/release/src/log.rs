@@ -1,12 +1,13 @@
 //! The append-only list of published releases.
 //!
 //! Entry `n` lies under `log/<n, six digits>.json` and holds the BLAKE3 of entry `n - 1`, so no entry
-//! can be changed, dropped or put between others without breaking the chain. Entries are created,
-//! never replaced; two publishers that race for one number are told apart by the store.
+//! that has a successor can be changed, dropped or put elsewhere without breaking the chain. (What
+//! guards the last entry is a signature, which there is not yet.) Entries are created, never replaced;
+//! two publishers that race for one number are told apart by the store.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aliquot_store::{Created, ObjectId, Store, canonical};
+use aliquot_store::{ObjectId, Store, canonical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,30 +36,32 @@ pub struct Entry {
     pub published: u64,
 }
 
-/// All entries, the chain checked.
+/// All entries, the chain checked. Reads by number, not by listing, so that any HTTP server will do.
 pub fn read(store: &Store) -> Result<Vec<Entry>, ReleaseError> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut previous = None;
-    for key in store.list("log")? {
-        let Some(bytes) = store.read(&key)? else { continue };
-        let place = store.document_place(&key);
-        let entry: Entry = serde_json::from_slice(&bytes)
-            .map_err(|source| ReleaseError::Document { what: "log entry", place, source })?;
+    loop {
         let number = entries.len() as u64 + 1;
-        if entry.number != number || entry.previous != previous || key != entry_key(number) {
-            return Err(ReleaseError::BrokenLog { number });
+        let key = entry_key(number);
+        let Some(bytes) = store.read(&key)? else { return Ok(entries) };
+        let place = store.document_place(&key);
+        let entry: Entry = serde_json::from_slice(&bytes).map_err(|source| {
+            ReleaseError::Document { what: "log entry", place: place.clone(), source }
+        })?;
+        let canonical = canonical::to_bytes(&entry)? == bytes;
+        if entry.number != number || entry.previous != previous || !canonical {
+            return Err(ReleaseError::BrokenLog { number, place });
         }
         previous = Some(ObjectId::of(&bytes));
         entries.push(entry);
     }
-    Ok(entries)
 }
 
 fn entry_key(number: u64) -> String {
     format!("log/{number:06}.json")
 }
 
-/// Appends a publication unless the log has it; returns the whole log.
+/// Appends a publication unless the log has it; returns the whole log as it is afterwards.
 pub(crate) fn append(
     store: &Store,
     name: &str,
@@ -66,7 +69,7 @@ pub(crate) fn append(
     release: ObjectId,
 ) -> Result<Vec<Entry>, ReleaseError> {
     loop {
-        let mut entries = read(store)?;
+        let entries = read(store)?;
         if contains(&entries, name, version, release) {
             return Ok(entries);
         }
@@ -86,11 +89,8 @@ pub(crate) fn append(
             release,
             published,
         };
-        // If another publisher took the number since the log was read, read it again.
-        if store.create(&entry_key(number), &canonical::to_bytes(&entry)?)? == Created::New {
-            entries.push(entry);
-            return Ok(entries);
-        }
+        // Created or taken by another publisher: either way the log has grown, and is read again.
+        store.create(&entry_key(number), &canonical::to_bytes(&entry)?)?;
     }
 }
 

@@ -61,13 +61,15 @@ pub fn publish(store: &Store, manifest: &Manifest) -> Result<ObjectId, ReleaseEr
     let id = store.put(&bytes)?;
     let (name, version) = (&manifest.name, &manifest.version);
     if let Created::Other(existing) = store.create(&tag_key(name, version), &bytes)? {
+        let found = ObjectId::of(&existing);
+        let entries = log::read(store)?;
+        let logged = entries.iter().find(|entry| entry.name == *name && entry.version == *version);
+        if let Some(entry) = logged.filter(|entry| entry.release != found) {
+            let place = store.document_place(&tag_key(name, version));
+            return Err(ReleaseError::TagMoved { place, found, logged: entry.release });
+        }
         let (name, version) = (name.clone(), version.clone());
-        return Err(ReleaseError::VersionTaken {
-            name,
-            version,
-            published: ObjectId::of(&existing),
-            id,
-        });
+        return Err(ReleaseError::VersionTaken { name, version, published: found, id });
     }
     let entries = log::append(store, name, version, id)?;
     let index = Index::of(&entries);
@@ -92,6 +94,11 @@ pub fn is_published(
     }
     let entries = log::read(store)?;
     let index = store.read("index.json")?;
+    let latest = store.read(&format!("releases/{name}/latest"))?;
+    let newest = entries.iter().rev().find(|entry| entry.name == name);
+    if newest.map(|entry| entry.version.as_bytes()) != latest.as_deref() {
+        return Ok(false);
+    }
     Ok(log::contains(&entries, name, version, id)
         && index == Some(canonical::to_bytes(&Index::of(&entries))?))
 }
@@ -177,7 +184,7 @@ mod tests {
         let mut entry = log::read(&store).unwrap().remove(0);
         entry.published += 1;
         store.replace("log/000001.json", &canonical::to_bytes(&entry).unwrap()).unwrap();
-        assert!(matches!(log::read(&store), Err(ReleaseError::BrokenLog { number: 2 })));
+        assert!(matches!(log::read(&store), Err(ReleaseError::BrokenLog { number: 2, .. })));
     }
 
     #[test]

@@ -28,12 +28,12 @@ impl Address {
     }
 
     /// `host/path` of a web address without query, as a mirror lays it out.
-    ///
-    /// The URL parser has resolved every `..` before this is read, so the path stays inside.
+    /// It never leads out of it.
     pub fn mirror_path(&self) -> Option<PathBuf> {
         match self {
             Self::Web(url) if url.query().is_none() => {
-                Some(Path::new(url.host_str()?).join(url.path().trim_start_matches('/')))
+                let path = Path::new(url.host_str()?).join(url.path().trim_start_matches('/'));
+                is_inside(&path).then_some(path)
             }
             _ => None,
         }
@@ -47,9 +47,7 @@ impl FromStr for Address {
         let invalid = |reason| InvalidAddress { address: text.to_owned(), reason };
         if let Some(path) = text.strip_prefix("file:") {
             let path = Path::new(path);
-            let inside =
-                path.components().all(|component| matches!(component, Component::Normal(_)));
-            if !inside || path.as_os_str().is_empty() {
+            if !is_inside(path) || path.as_os_str().is_empty() {
                 return Err(invalid(
                     "a file: address is a relative path without `..`, inside the data folder",
                 ));
@@ -64,8 +62,22 @@ impl FromStr for Address {
         if text.contains("/../") || text.ends_with("/..") {
             return Err(invalid("it must not contain `..`"));
         }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidAddress {
+                address: url.host_str().unwrap_or("?").to_owned(),
+                reason: "it must hold no user name or password: addresses are published",
+            });
+        }
+        if url.host_str().is_none_or(|host| host.chars().all(|c| c == '.')) {
+            return Err(invalid("it names no host"));
+        }
         Ok(Self::Web(url))
     }
+}
+
+/// Whether a relative path has nothing but plain names in it.
+fn is_inside(path: &Path) -> bool {
+    path.components().all(|component| matches!(component, Component::Normal(_)))
 }
 
 impl fmt::Display for Address {
@@ -113,6 +125,8 @@ mod tests {
             "../../x",
             "ftp://h/x",
             "https://h/a/../../x",
+            "https://%2e%2e/secret/x",
+            "https://user:secret@h/x",
         ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }

@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -94,8 +95,8 @@ pub enum FetchError {
         /// Whether a mirror was searched.
         mirror: bool,
     },
-    /// A link leads out of the data folder.
-    #[error("{address}: leads out of the data folder")]
+    /// A link leads out of the data folder or the mirror.
+    #[error("{address}: leads out of the data folder or the mirror")]
     Escapes {
         /// Its address.
         address: Address,
@@ -188,35 +189,36 @@ impl Fetcher {
             .stage()
             .map_err(|source| FetchError::Store { address: address.clone(), source })?;
         let limit = locked.map_or(LARGEST_UNPINNED, |file| file.size);
-        let (path, partial) = match address {
-            Address::File(path) => (self.inside_data(address, path)?, None),
-            Address::Web(_) => match self.in_mirror(address) {
-                Some(path) => (path, None),
-                None => {
-                    let partial = self.download(address, locked, store)?;
-                    (partial.clone(), Some(partial))
-                }
-            },
+        let (origin, copied) = match self.local_copy(address)? {
+            Some(local) => {
+                let origin = format!("`{}`", local.path.display());
+                (
+                    origin,
+                    local
+                        .open()
+                        .and_then(|mut reader| digest::copy(&mut reader, &mut staged, limit)),
+                )
+            }
+            None => {
+                let mut partial = self.download(address, locked, store)?;
+                let rewound = partial.file.rewind();
+                let copied =
+                    rewound.and_then(|()| digest::copy(&mut partial.file, &mut staged, limit));
+                // Whole or wrong, the download is done with; a wrong one must not be resumed.
+                partial.remove();
+                ("the network".to_owned(), copied)
+            }
         };
-        let origin = if partial.is_some() {
-            "the network".to_owned()
-        } else {
-            format!("`{}`", path.display())
-        };
-        let read_error =
-            |source| FetchError::Read { address: address.clone(), origin: origin.clone(), source };
-        let copied =
-            open(&path).and_then(|mut reader| digest::copy(&mut reader, &mut staged, limit));
-        if let Some(partial) = partial {
-            // Whole or wrong, the download is done with; a wrong one must not be resumed.
-            fs::remove_file(partial).ok();
-        }
         let copied = match copied {
             // Too long is a change like any other: report the digests so far.
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge && locked.is_some() => {
                 Copied { size: staged.size(), sha256: String::new() }
             }
-            other => other.map_err(read_error)?,
+            other => other.map_err(|source| FetchError::Read {
+                address: address.clone(),
+                origin: origin.clone(),
+                source,
+            })?,
         };
         let found = LockedFile {
             address: address.clone(),
@@ -227,25 +229,24 @@ impl Fetcher {
         Ok((found, staged, origin))
     }
 
-    /// A path in the data folder, links resolved, still inside it.
-    fn inside_data(&self, address: &Address, path: &Path) -> Result<PathBuf, FetchError> {
-        let origin = self.settings.data.join(path);
-        let read_error = |source| FetchError::Read {
-            address: address.clone(),
-            origin: format!("`{}`", origin.display()),
-            source,
-        };
-        let root = self.settings.data.canonicalize().map_err(read_error)?;
-        let real = origin.canonicalize().map_err(read_error)?;
-        if !real.starts_with(root) {
-            return Err(FetchError::Escapes { address: address.clone() });
+    /// The copy of an address on this machine: in the data folder, or in the mirror if it is there.
+    fn local_copy(&self, address: &Address) -> Result<Option<LocalCopy>, FetchError> {
+        if let Address::File(path) = address {
+            let path = inside(address, &self.settings.data, self.settings.data.join(path))?;
+            return Ok(Some(LocalCopy { path, packing: Packing::Plain }));
         }
-        Ok(origin)
-    }
-
-    fn in_mirror(&self, address: &Address) -> Option<PathBuf> {
-        let plain = self.settings.mirror.as_ref()?.join(address.mirror_path()?);
-        ["", ".zst", ".gz"].iter().map(|ending| append(&plain, ending)).find(|path| path.is_file())
+        let Some((mirror, path)) = self.settings.mirror.as_ref().zip(address.mirror_path()) else {
+            return Ok(None);
+        };
+        for (ending, packing) in
+            [("", Packing::Plain), (".zst", Packing::Zstandard), (".gz", Packing::Gzip)]
+        {
+            let path = append(&mirror.join(&path), ending);
+            if path.is_file() {
+                return Ok(Some(LocalCopy { path: inside(address, mirror, path)?, packing }));
+            }
+        }
+        Ok(None)
     }
 
     /// Downloads to a partial file that outlives the process, so that the next one resumes it.
@@ -254,13 +255,13 @@ impl Fetcher {
         address: &Address,
         locked: Option<&LockedFile>,
         store: &Store,
-    ) -> Result<PathBuf, FetchError> {
+    ) -> Result<Partial, FetchError> {
         if self.settings.offline {
             let mirror = self.settings.mirror.is_some();
             return Err(FetchError::Offline { address: address.clone(), mirror });
         }
         // A pin may change between runs: a partial file belongs to an address *and* what is expected.
-        let expected = locked.map(|file| file.blake3.to_string()).unwrap_or_default();
+        let expected = locked.map_or_else(String::new, |file| file.blake3.to_string());
         let name = ObjectId::of(format!("{address} {expected}").as_bytes());
         let folder = store
             .staging()
@@ -270,19 +271,14 @@ impl Fetcher {
             address: address.clone(),
             source: StoreError::Io { action, path: path.clone(), source },
         };
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(|source| store_error("create", source))?;
-        // Two processes on one partial file would interleave their bytes.
-        file.lock().map_err(|source| store_error("lock", source))?;
+        let mut partial =
+            Partial::open(path.clone()).map_err(|source| store_error("open", source))?;
 
         let mut wait = self.settings.first_wait;
         let mut last = String::new();
         for attempt in 1..=ATTEMPTS {
-            match self.request(address, locked, &mut file) {
-                Ok(()) => return Ok(path),
+            match self.request(address, locked, &mut partial.file) {
+                Ok(()) => return Ok(partial),
                 Err(Trouble::Store(source)) => return Err(store_error("write", source)),
                 Err(Trouble::Refused(status)) => {
                     return Err(FetchError::Status { address: address.clone(), status });
@@ -412,11 +408,68 @@ fn append(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    let file = File::open(path)?;
-    Ok(match path.extension().and_then(|ending| ending.to_str()) {
-        Some("zst") => Box::new(zstd::Decoder::new(file)?),
-        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
-        _ => Box::new(file),
-    })
+/// The path, if it still lies in that folder when links are resolved.
+fn inside(address: &Address, folder: &Path, path: PathBuf) -> Result<PathBuf, FetchError> {
+    let read_error = |source| FetchError::Read {
+        address: address.clone(),
+        origin: format!("`{}`", path.display()),
+        source,
+    };
+    let (real, root) =
+        (path.canonicalize().map_err(read_error)?, folder.canonicalize().map_err(read_error)?);
+    if !real.starts_with(root) {
+        return Err(FetchError::Escapes { address: address.clone() });
+    }
+    Ok(path)
+}
+
+/// A file on this machine that holds the bytes of an address.
+struct LocalCopy {
+    path: PathBuf,
+    packing: Packing,
+}
+
+/// How a mirror packs a file; what the address itself names is never unpacked.
+enum Packing {
+    Plain,
+    Zstandard,
+    Gzip,
+}
+
+impl LocalCopy {
+    fn open(&self) -> io::Result<Box<dyn Read>> {
+        let file = File::open(&self.path)?;
+        Ok(match self.packing {
+            Packing::Plain => Box::new(file),
+            Packing::Zstandard => Box::new(zstd::Decoder::new(file)?),
+            Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        })
+    }
+}
+
+/// A download under way, locked: two processes on one file would interleave their bytes.
+struct Partial {
+    path: PathBuf,
+    file: File,
+}
+
+impl Partial {
+    fn open(path: PathBuf) -> io::Result<Self> {
+        loop {
+            let file = OpenOptions::new().create(true).append(true).read(true).open(&path)?;
+            file.lock()?;
+            // Whoever held the lock before may have finished and removed the file under this handle.
+            let held = file.metadata()?;
+            if fs::metadata(&path)
+                .is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino()))
+            {
+                return Ok(Self { path, file });
+            }
+        }
+    }
+
+    /// Removes the file while the lock is held.
+    fn remove(self) {
+        fs::remove_file(&self.path).ok();
+    }
 }

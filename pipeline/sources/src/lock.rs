@@ -39,6 +39,7 @@ impl Lock {
     /// A lock of these files.
     pub fn new(mut files: Vec<LockedFile>) -> Self {
         files.sort_by(|a, b| a.address.cmp(&b.address));
+        files.dedup_by(|a, b| a.address == b.address);
         Self { version: VERSION, files }
     }
 
@@ -48,6 +49,11 @@ impl Lock {
             toml::from_str(text).map_err(|error| LockError::Syntax(error.to_string()))?;
         if lock.version != VERSION {
             return Err(LockError::Version { found: lock.version, supported: VERSION });
+        }
+        for (first, second) in lock.files.iter().zip(lock.files.iter().skip(1)) {
+            if first.address >= second.address {
+                return Err(LockError::Unsorted(second.address.to_string()));
+            }
         }
         Ok(lock)
     }
@@ -83,6 +89,9 @@ pub enum LockError {
     /// It is no TOML, or has other keys.
     #[error("{0}")]
     Syntax(String),
+    /// A file is pinned twice, or out of order.
+    #[error("{0} is pinned twice or out of order")]
+    Unsorted(String),
     /// It is of a version that this program does not know.
     #[error("lock version {found} is not supported (this program writes version {supported})")]
     Version {
