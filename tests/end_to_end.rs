@@ -64,7 +64,8 @@ fn the_plan_gives_reasons_and_a_change_reruns_only_what_it_reaches() {
     assert_eq!(plan("report").0, "pending");
     board.release("store", &[]);
 
-    // A file whose bytes change in a way that no row shows: the merge runs, nothing after it does.
+    // A raw file whose bytes change without changing a score: its rows are read and merged again, the
+    // scores come out the same, and no statistic runs. Packaging does: the release names the file.
     let path = board.annotations_path(3);
     let text = fs::read_to_string(board.mirror_file(&path)).unwrap();
     board.write_mirror(&path, text.replace("answer of model 3", "another answer").as_bytes());
@@ -72,10 +73,10 @@ fn the_plan_gives_reasons_and_a_change_reruns_only_what_it_reaches() {
     assert_eq!(plan("normalize/model-03").0, "pending");
     board.edit_recipe("0.2.0", "0.3.0");
     let run = json_of(&board.aliquot(&["run", "--json"], "store"));
-    // The raw object's id is in its rows, so this file's shard and the merged responses change; the
-    // scores do not, and the audit, the splits, the selection and the estimators come out the same.
-    assert!(run["nodes_ran"].as_u64().unwrap() < 20, "{run}");
-    assert_eq!(plan("normalize/model-04").0, "reuse");
+    let fetch = "fetch/https://leaderboard.example/results/model-03/annotations.json";
+    let ran =
+        serde_json::json!([fetch, "normalize/model-03", "merge", "report", "package", "publish"]);
+    assert_eq!(run["ran"], ran);
 }
 
 #[test]
@@ -136,6 +137,26 @@ fn verify_names_the_first_bad_bytes() {
     );
     fs::write(&small, &bytes).unwrap();
 
+    let large = {
+        let raw = manifest["raw"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|raw| raw["size"].as_u64() > Some(1 << 17));
+        object(raw.unwrap())
+    };
+    let bytes = fs::read(&large).unwrap();
+    fs::write(&large, [&bytes[..70_000], &[bytes[70_000] ^ 1], &bytes[70_001..]].concat()).unwrap();
+    let output = board.on_release(&["verify", "demo"], "store");
+    assert_refused(&output, 7, &["raw file https://", "first bad bytes in 65536..131072 of"]);
+    fs::write(&large, &bytes[..80_000]).unwrap();
+    assert_refused(
+        &board.on_release(&["verify", "demo"], "store"),
+        7,
+        &["first bad bytes in 65536..131072 of"],
+    );
+    fs::write(&large, &bytes).unwrap();
+
     fs::remove_file(object(&manifest["targets"][0]["subsets"]["test"]["estimator"])).unwrap();
     let output = board.on_release(&["verify", "demo"], "store");
     assert_refused(&output, 7, &["estimator demo/test", "is missing"]);
@@ -143,6 +164,62 @@ fn verify_names_the_first_bad_bytes() {
     // Running again makes it anew, to the same bytes.
     board.release("store", &[]);
     assert!(board.on_release(&["verify", "demo"], "store").status.success());
+}
+
+#[test]
+fn a_tampered_store_is_refused_or_healed_and_never_believed() {
+    let board = Leaderboard::new();
+    let release = board.release("store", &[]);
+    // Cache entries are only a memory: nonsense in them costs a run, not the release.
+    for entry in files(&board.store("store/cache")) {
+        fs::write(entry, "{\"outputs\":[]}").unwrap();
+    }
+    assert_eq!(board.release("store", &[]), release);
+    fs::write(board.store("store/releases/demo/latest"), "9.9.9").unwrap();
+    fs::remove_file(board.store("store/index.json")).unwrap();
+    assert_eq!(board.release("store", &[]), release);
+    assert_eq!(fs::read(board.store("store/releases/demo/latest")).unwrap(), b"0.1.0");
+
+    let tag = board.store("store/releases/demo/0.1.0.json");
+    let bytes = fs::read(&tag).unwrap();
+    fs::write(&tag, [&bytes[..], b" "].concat()).unwrap();
+    assert_refused(
+        &board.on_release(&["show", "demo"], "store"),
+        7,
+        &["0.1.0.json", &release, "restore it"],
+    );
+    assert_refused(&board.aliquot(&["run"], "store"), 7, &["0.1.0.json", &release]);
+    fs::write(&tag, bytes).unwrap();
+
+    let log = board.store("store/log/000001.json");
+    let bytes = fs::read(&log).unwrap();
+    fs::write(&log, [&bytes[..], b"\n"].concat()).unwrap();
+    assert_refused(
+        &board.on_release(&["verify", "demo"], "store"),
+        7,
+        &["log entry 1", "000001.json"],
+    );
+    fs::write(&log, bytes).unwrap();
+    assert!(board.on_release(&["verify", "demo"], "store").status.success());
+}
+
+#[test]
+fn a_raw_object_that_was_changed_in_the_store_gets_into_no_release() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    let raw = fs::read(board.mirror_file(&board.annotations_path(6))).unwrap();
+    let id = blake3::hash(&raw).to_hex().to_string();
+    let object = board.store("store/objects").join(&id[..2]).join(&id);
+    fs::write(&object, [b"x", &raw[1..]].concat()).unwrap();
+    board.edit_recipe("seed = 7", "seed = 8");
+    board.edit_recipe("0.1.0", "0.2.0");
+    assert_refused(
+        &board.aliquot(&["run"], "store"),
+        7,
+        &[&id, "is damaged", "delete that object"],
+    );
+    fs::remove_file(object).unwrap();
+    board.release("store", &[]);
 }
 
 #[test]
@@ -165,6 +242,24 @@ fn an_item_is_traced_to_the_record_of_its_source() {
     assert!((response["score"].as_f64().unwrap() - (preference - 1.0)).abs() < 1e-6);
     let raw = fs::read(board.mirror_file("results/model-05/annotations.json")).unwrap();
     assert_eq!(response["raw"], blake3::hash(&raw).to_hex().as_str());
+
+    // Two models with files of the same bytes are two sources.
+    fs::copy(
+        board.mirror_file("results/model-05/annotations.json"),
+        board.mirror_file("results/model-06/annotations.json"),
+    )
+    .unwrap();
+    board.edit_recipe("[audit]", "[audit]\ndisagreeing_scores = \"keep\"");
+    board.edit_recipe("0.1.0", "0.2.0");
+    assert!(board.aliquot(&["lock", "--update"], "lock-store").status.success());
+    board.release("store", &[]);
+    let copy = json_of(
+        &board.on_release(&["trace", "demo", uid, "--model", "model-06", "--json"], "store"),
+    );
+    assert_eq!(
+        copy["responses"][0]["address"],
+        "https://leaderboard.example/results/model-06/annotations.json"
+    );
 
     let all = json_of(&board.on_release(&["trace", "demo", uid, "--json"], "store"));
     assert_eq!(all["responses"].as_array().unwrap().len(), MODELS);
@@ -197,6 +292,11 @@ fn estimate_applies_the_estimator_and_refuses_what_does_not_fit() {
     assert_refused(&estimate(&rows[1..], "item_uid,score"), 9, &["1 missing", uids[0]]);
     let unknown = [&rows[..], &["feed,1".to_owned()]].concat();
     assert_refused(&estimate(&unknown, "item_uid,score"), 9, &["1 unknown", "feed"]);
+    let header = estimate(
+        &rows.iter().map(|row| format!("{row},0")).collect::<Vec<_>>(),
+        "item_uid,score,score",
+    );
+    assert_refused(&header, 9, &["columns must be item_uid,score"]);
     let twice = [&rows[..], &rows[..1]].concat();
     assert_refused(&estimate(&twice, "item_uid,score"), 9, &["line 14", uids[0], "twice"]);
     assert_refused(

@@ -6,9 +6,10 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
-    process::Output,
+    process::{Output, Stdio},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use crate::support::{Leaderboard, assert_refused, json_of, stderr};
@@ -20,6 +21,8 @@ enum Fault {
     None,
     /// 503 with `Retry-After: 0`.
     Unavailable,
+    /// Nothing but taking its time, always.
+    Slow,
     /// Promises all bytes, sends half of them.
     HalfBody,
     /// Sends to another host.
@@ -76,9 +79,11 @@ fn answer(
         requests.push(from);
         requests.len() == 1
     };
-    let body = fs::read(folder.join(&path[1..])).unwrap_or_default();
+    let there = fs::read(folder.join(&path[1..]));
+    let fault = if there.is_ok() { fault(&path) } else { Fault::Missing };
+    let body = there.unwrap_or_default();
     let part = &body[from.unwrap_or(0) as usize..];
-    let (status, extra, sent) = match fault(&path) {
+    let (status, extra, sent) = match fault {
         Fault::Unavailable if first => {
             ("503 Service Unavailable", "Retry-After: 0\r\n".to_owned(), &part[..0])
         }
@@ -86,6 +91,10 @@ fn answer(
             ("302 Found", "Location: http://localhost:9/x\r\n".to_owned(), &part[..0])
         }
         Fault::Missing => ("404 Not Found", String::new(), &part[..0]),
+        Fault::Slow => {
+            thread::sleep(Duration::from_millis(150));
+            ("200 OK", String::new(), part)
+        }
         Fault::HalfBody if first => ("200 OK", String::new(), &part[..part.len() / 2]),
         _ => match from {
             Some(from) => {
@@ -186,4 +195,40 @@ fn a_missing_remote_file_is_not_asked_for_twice() {
         served(|path| if path.contains("model-00") { Fault::Missing } else { Fault::None });
     assert_refused(&run(&board, &["run", "--jobs", "1"]), 6, &["model-00", "404"]);
     assert_eq!(server.ranges("/results/model-00/annotations.json").len(), 1);
+}
+
+#[test]
+fn runs_at_the_same_time_share_what_they_download() {
+    let (board, _server) = served(|_| Fault::Slow);
+    let runs: Vec<_> = (0..3)
+        .map(|_| {
+            let store = board.store("network");
+            let mut command = crate::support::aliquot(&["run", "--json"]);
+            command.arg(board.recipe()).arg("--store").arg(store);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let outputs: Vec<Output> =
+        runs.into_iter().map(|run| run.wait_with_output().unwrap()).collect();
+    let ids: Vec<_> = outputs.iter().map(|output| json_of(output)["release"].clone()).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[test]
+fn any_web_server_that_serves_the_store_serves_its_releases() {
+    let board = Leaderboard::new();
+    let release = board.release("store", &[]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server::start(board.store("store"), listener, |_| Fault::None);
+    let on_server = |arguments: &[&str]| {
+        crate::support::aliquot(arguments).arg("--store").arg(&server.origin).output().unwrap()
+    };
+    assert_eq!(json_of(&on_server(&["show", "demo@0.1.0", "--json"]))["release"], release.as_str());
+    let verified = on_server(&["verify", "demo"]);
+    assert!(verified.status.success(), "{}", stderr(&verified));
+    assert_refused(
+        &on_server(&["show", "other"]),
+        8,
+        &["`other` is not in the store", "demo@0.1.0"],
+    );
 }

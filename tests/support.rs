@@ -46,7 +46,7 @@ pub struct Leaderboard {
     pub host: String,
 }
 
-/// Which of two raw files a model has: a plain function of its number, so that tests can predict it.
+/// A plain function of the numbers, so that every run of the tests has the same leaderboard.
 fn preference(model: usize, item: usize) -> f64 {
     // A spread of abilities and difficulties with a fixed, irregular remainder.
     let noise = ((model * 7919 + item * 104_729) % 1009) as f64 / 1009.0;
@@ -58,7 +58,7 @@ fn annotations(model: usize) -> Vec<Value> {
     let record = |item: usize| {
         json!({
             "instruction": format!("Question {item}: what follows?"),
-            "output_1": "the baseline's answer", "generator_1": "baseline", "dataset": "demo",
+            "output_1": "the baseline's answer ".repeat(120), "generator_1": "baseline", "dataset": "demo",
             "output_2": format!("answer of model {model}"), "generator_2": format!("model-{model:02}"),
             "annotator": "judge", "preference": preference(model, item), "raw_completion": null,
         })

@@ -53,16 +53,19 @@ pub struct FetchOptions {
 
 impl FetchOptions {
     /// What the fetcher needs, for a recipe at that path.
-    pub fn settings(&self, recipe: &std::path::Path) -> Settings {
+    pub fn settings(&self, recipe: &std::path::Path) -> Result<Settings, Error> {
+        if let Some(mirror) = self.mirror.as_ref().filter(|mirror| !mirror.is_dir()) {
+            return Err(Error::Usage(format!("the mirror `{}` is not a folder", mirror.display())));
+        }
         let folder = recipe.parent().unwrap_or(recipe).to_owned();
         // The parent of a bare file name is the empty path, which no file system knows.
         let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-        Settings {
+        Ok(Settings {
             mirror: self.mirror.clone(),
             data: self.data.clone().unwrap_or(folder),
             offline: self.offline,
             first_wait: Duration::from_millis(500),
-        }
+        })
     }
 }
 
@@ -95,7 +98,7 @@ pub fn run() -> ExitCode {
         Command::Run(arguments) => commands::run::run(&global, &arguments),
         Command::Lock(arguments) => commands::lock::run(&global, &arguments),
         Command::Status(arguments) => commands::status::run(&global, &arguments),
-        Command::Dag(arguments) => commands::dag::run(&arguments),
+        Command::Dag(arguments) => commands::dag::run(&global, &arguments),
         Command::Show(arguments) => commands::show::run(&global, &arguments),
         Command::Verify(arguments) => commands::verify::run(&global, &arguments),
         Command::Trace(arguments) => commands::trace::run(&global, &arguments),

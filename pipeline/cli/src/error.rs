@@ -3,7 +3,7 @@
 use std::{error::Error as _, io, path::PathBuf};
 
 use aliquot_release::ReleaseError;
-use aliquot_sources::{AdapterError, FetchError, LockError};
+use aliquot_sources::{AdapterError, Address, FetchError, LockError};
 use aliquot_stats::StatsError;
 use aliquot_store::{StoreError, canonical::CanonicalError};
 use aliquot_tables::TableError;
@@ -58,11 +58,12 @@ pub enum Error {
     #[error("{0}")]
     Data(String),
     /// The numbers do not carry what the recipe asks.
-    #[error("{context}: {source}")]
+    #[error("{context}")]
     Stats {
         /// Which computation.
         context: String,
         /// What is wrong.
+        #[source]
         source: StatsError,
     },
     /// A table of the store cannot be read.
@@ -143,6 +144,7 @@ impl Error {
             Self::Release(ReleaseError::BrokenLog { .. } | ReleaseError::TagMoved { .. }) => 7,
             Self::Release(ReleaseError::Store(StoreError::Damaged { .. })) => 7,
             Self::Release(ReleaseError::Document { .. } | ReleaseError::Incomplete { .. }) => 7,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::InvalidData => 3,
             Self::File { .. } | Self::Store(_) | Self::Release(ReleaseError::Store(_)) => 5,
             Self::NotFound(_)
             | Self::Release(ReleaseError::Unknown { .. } | ReleaseError::Ambiguous { .. }) => 8,
@@ -151,59 +153,46 @@ impl Error {
         }
     }
 
-    /// What to do next.
+    /// What to do next; None only where the message says it all.
     pub fn next_step(&self) -> Option<String> {
-        let step = match self {
-            Self::Stage { source, .. } => return source.next_step(),
-            Self::Store(StoreError::Remote { .. } | StoreError::Location { .. })
-            | Self::Release(ReleaseError::Store(StoreError::Remote { .. }))
-            | Self::Fetch(FetchError::Store { source: StoreError::Remote { .. }, .. }) => {
-                "check the bucket's name, its address and the credentials in the environment"
+        match self {
+            Self::Stage { source, .. } => source.next_step(),
+            Self::Fetch(error) => {
+                fetch_step(error).map(str::to_owned).or_else(|| self.file_system_step())
             }
+            Self::Release(ReleaseError::Store(error)) | Self::Store(error) => {
+                store_step(error).map(str::to_owned).or_else(|| self.file_system_step())
+            }
+            Self::Release(error) => Some(release_step(error).to_owned()),
+            Self::File { .. } => self.file_system_step(),
+            _ => self.own_step().map(str::to_owned),
+        }
+    }
+
+    fn own_step(&self) -> Option<&'static str> {
+        Some(match self {
             Self::Recipe { .. } => {
                 "correct the recipe; schemas/v1/recipe.schema.json lists every key"
             }
             Self::Lock { .. } | Self::StaleLock { .. } => {
                 "run `aliquot lock RECIPE --update` and look at what it changes"
             }
-            Self::Fetch(FetchError::Changed { .. }) => {
-                "if the change is meant, run `aliquot lock RECIPE --update`; if not, get the file again from its source"
-            }
-            Self::Fetch(FetchError::Offline { .. }) => {
-                "run without `--offline`, or give `--mirror DIR` with that file"
-            }
-            Self::Fetch(FetchError::Network { .. }) => {
-                "run the same command again: downloads resume where they stopped"
-            }
-            Self::Fetch(FetchError::Status { .. }) => {
-                "look at the address; `aliquot lock RECIPE --update` pins what is there now"
-            }
-            Self::Fetch(FetchError::Read {
-                address: aliquot_sources::Address::File(_), ..
-            }) => {
-                "`file:` addresses are relative to the recipe's folder; give another one with `--data DIR`"
-            }
             Self::Adapter(_) => {
                 "correct the file at its source, or leave it out of the recipe; then `aliquot lock RECIPE --update`"
             }
-            Self::Release(ReleaseError::VersionTaken { .. }) => {
-                "raise `version` in the recipe: published versions never change"
+            Self::Data(_) => {
+                "correct the source or the recipe, then run it again: finished work is kept"
             }
-            Self::Store(StoreError::Damaged { .. })
-            | Self::Release(ReleaseError::Store(StoreError::Damaged { .. })) => {
-                "delete that object and run the recipe again: it is made anew"
-            }
-            Self::Store(StoreError::Missing { .. }) => "run the recipe again: it is made anew",
+            Self::Stats { .. } => "change the sizes, targets or procedures in the recipe",
+            Self::Table { .. } => "delete the folder `cache` of the store and run the recipe again",
             Self::Unverified(_) => {
                 "delete the bad objects and run the recipe again: they are made anew"
             }
-            Self::Release(ReleaseError::Unknown { .. }) => {
-                "`aliquot status` lists what is published"
+            Self::Internal(_) | Self::Canonical(_) => {
+                "please report it with the command that you typed"
             }
-            Self::Internal(_) => "please report it with the command that you typed",
-            _ => return self.file_system_step(),
-        };
-        Some(step.to_owned())
+            _ => return None,
+        })
     }
 
     fn file_system_step(&self) -> Option<String> {
@@ -226,6 +215,9 @@ impl Error {
                 "make it writable, or give another `--store`"
             }
             io::ErrorKind::NotFound => "check the path",
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                "give a folder for `--store`"
+            }
             _ => return None,
         };
         Some(step.to_owned())
@@ -248,5 +240,61 @@ impl Error {
             text.push_str(&format!("\n  next: {step}"));
         }
         text
+    }
+}
+
+fn fetch_step(error: &FetchError) -> Option<&'static str> {
+    Some(match error {
+        FetchError::Changed { .. } => {
+            "if the change is meant, run `aliquot lock RECIPE --update`; if not, get the file again from its source"
+        }
+        FetchError::Offline { .. } => {
+            "run without `--offline`, or give `--mirror DIR` with that file"
+        }
+        FetchError::Network { .. } => {
+            "run the same command again: downloads resume where they stopped"
+        }
+        FetchError::Status { .. } => {
+            "look at the address; `aliquot lock RECIPE --update` pins what is there now"
+        }
+        FetchError::Escapes { .. } => "replace the link by the file that it leads to",
+        FetchError::Read { address: Address::File(_), .. } => {
+            "`file:` addresses are relative to the recipe's folder; give another one with `--data DIR`"
+        }
+        FetchError::Read { .. } => "get that file of the mirror again from its source",
+        FetchError::Store { source, .. } => return store_step(source),
+    })
+}
+
+fn store_step(error: &StoreError) -> Option<&'static str> {
+    Some(match error {
+        StoreError::Remote { .. } | StoreError::Location { .. } => {
+            "check the bucket's name, its address and the credentials in the environment"
+        }
+        StoreError::Damaged { .. } => {
+            "delete that object and run the recipe again: it is made anew"
+        }
+        StoreError::Missing { .. } => "run the recipe again: it is made anew",
+        StoreError::Io { .. } => return None,
+    })
+}
+
+fn release_step(error: &ReleaseError) -> &'static str {
+    match error {
+        ReleaseError::VersionTaken { .. } => {
+            "raise `version` in the recipe: published versions never change"
+        }
+        ReleaseError::Unknown { .. } => "`aliquot status` lists what is published",
+        ReleaseError::Ambiguous { .. } => "give more digits of the id",
+        ReleaseError::InvalidReference(_) => "`aliquot status` lists names, versions and ids",
+        ReleaseError::BrokenLog { .. }
+        | ReleaseError::Document { .. }
+        | ReleaseError::TagMoved { .. } => {
+            "somebody changed that file: restore it from a copy of the store"
+        }
+        ReleaseError::Incomplete { .. } => "run the recipe again: it is made anew",
+        ReleaseError::Store(_) | ReleaseError::Canonical(_) => {
+            "please report it with the command that you typed"
+        }
     }
 }

@@ -8,6 +8,8 @@
 //!                                                          +--------+-------+-> report -> package -> publish
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aliquot_engine::{Graph, Node, NodeId};
 use aliquot_sources::{Address, Lock, LockedFile, adapters};
 use aliquot_store::{ObjectId, canonical::CanonicalError};
@@ -26,7 +28,7 @@ pub enum Task {
     /// Reads one raw file, or the tables of one source.
     Normalize(stages::normalize::Params),
     /// Joins the shards of all raw files.
-    Merge,
+    Merge(stages::merge::Addresses),
     /// Looks for what is wrong with the data and decides what stays.
     Audit(stages::audit::Params),
     /// Deals models into sources and held-out ones.
@@ -76,10 +78,11 @@ pub const PACKAGE: &str = "package";
 pub const PUBLISH: &str = "publish";
 
 /// Places of a shard's and of the merged tables among the outputs.
-pub const RESPONSES: usize = 0;
+const RESPONSES: usize = 0;
 const ITEMS: usize = 1;
 const MODELS: usize = 2;
 const ALIASES: usize = 3;
+const SCORES: usize = 4;
 const FINDINGS: usize = 0;
 const ROSTER: usize = 1;
 /// Place of the quality table among the report's outputs.
@@ -88,7 +91,8 @@ pub const QUALITY: usize = 0;
 /// Number of objects that a stage gives.
 pub fn outputs(stage: &str) -> usize {
     match stage {
-        NORMALIZE | MERGE => 4,
+        NORMALIZE => 4,
+        MERGE => 5,
         REPORT => 3,
         AUDIT => 2,
         _ => 1,
@@ -110,20 +114,22 @@ pub fn build(
     lock: &Lock,
     texts: Texts<'_>,
 ) -> Result<Graph<Task>, CanonicalError> {
-    let mut builder = Builder { graph: Graph::new(), recipe, lock };
+    let mut builder = Builder { graph: Graph::new(), fetched: BTreeMap::new(), recipe, lock };
     let merged = builder.sources()?;
     let audit = builder.audit(merged)?;
     let splits = builder.splits(merged, audit)?;
     let subsets = builder.select(merged, audit)?;
     let estimators = builder.fits(merged, audit, subsets)?;
     let evaluations = builder.evaluations(merged, audit, splits)?;
-    let report = builder.report(merged, audit, subsets, &evaluations)?;
+    let report = builder.report(audit, subsets, &evaluations)?;
     builder.package(texts, merged, audit, Products { splits, subsets, estimators, report })?;
     Ok(builder.graph)
 }
 
 struct Builder<'a> {
     graph: Graph<Task>,
+    /// One node a raw file, however many stages read it.
+    fetched: BTreeMap<Address, NodeId>,
     recipe: &'a Recipe,
     lock: &'a Lock,
 }
@@ -154,14 +160,20 @@ impl Builder<'_> {
         struct Pinned {
             size: u64,
             blake3: ObjectId,
+            sha256: String,
+        }
+        if let Some(node) = self.fetched.get(address) {
+            return Ok(*node);
         }
         // The lock was checked to have every address.
         let Some(file) = self.lock.file(address) else { unreachable!("lock lacks {address}") };
         // The address is no parameter: the same bytes from elsewhere are the same bytes.
-        let pinned = Pinned { size: file.size, blake3: file.blake3 };
-        Ok(self
-            .graph
-            .add(node(format!("fetch/{address}"), FETCH, &pinned)?.task(Task::Fetch(file.clone()))))
+        let pinned = Pinned { size: file.size, blake3: file.blake3, sha256: file.sha256.clone() };
+        let fetch =
+            node(format!("fetch/{address}"), FETCH, &pinned)?.task(Task::Fetch(file.clone()));
+        let fetch = self.graph.add(fetch);
+        self.fetched.insert(address.clone(), fetch);
+        Ok(fetch)
     }
 
     /// Fetch and normalize nodes, and the merge of what they give.
@@ -196,7 +208,9 @@ impl Builder<'_> {
                 merge = merge.input(shard, output);
             }
         }
-        Ok(self.graph.add(merge.task(Task::Merge)))
+        let addresses =
+            self.lock.files().iter().map(|file| (file.blake3, file.address.to_string()));
+        Ok(self.graph.add(merge.task(Task::Merge(addresses.collect()))))
     }
 
     fn normalize(
@@ -220,15 +234,14 @@ impl Builder<'_> {
         let policy: AuditPolicy = self.recipe.audit.clone();
         let address = published.as_ref().map(|published| published.address.clone());
         let params = stages::audit::Params { policy, published };
-        let mut audit =
-            node("audit", AUDIT, &params)?.input(merged, RESPONSES).input(merged, ITEMS);
+        let mut audit = node("audit", AUDIT, &params)?.input(merged, SCORES).input(merged, ITEMS);
         if let Some(address) = address {
             audit = audit.input(self.fetch(&address)?, 0);
         }
         Ok(self.graph.add(audit.task(Task::Audit(params))))
     }
 
-    /// A node that works on the matrix: responses, items and the roster are its first inputs.
+    /// A node that works on the matrix: scores, items and the roster are its first inputs.
     fn on_matrix(
         name: String,
         stage: &'static str,
@@ -236,7 +249,7 @@ impl Builder<'_> {
         [merged, audit]: [NodeId; 2],
     ) -> Result<Node, CanonicalError> {
         Ok(node(name, stage, parameters)?
-            .input(merged, RESPONSES)
+            .input(merged, SCORES)
             .input(merged, ITEMS)
             .input(audit, ROSTER))
     }
@@ -293,13 +306,17 @@ impl Builder<'_> {
         splits: NodeId,
     ) -> Result<Vec<NodeId>, CanonicalError> {
         let mut evaluations = Vec::new();
+        let SubsetSizes { validation, test } = self.recipe.subsets;
+        let sizes = BTreeSet::from([validation, test]);
         for target in &self.recipe.targets {
-            for split in &self.recipe.splits {
+            for (split, k) in
+                self.recipe.splits.iter().flat_map(|split| sizes.iter().map(move |k| (split, *k)))
+            {
                 let params = stages::evaluate::Params {
                     seed: self.recipe.seed,
                     target: target.clone(),
                     split: split.name(),
-                    k: self.recipe.subsets.test,
+                    k,
                     compared: self
                         .recipe
                         .compared
@@ -308,7 +325,7 @@ impl Builder<'_> {
                         .collect(),
                     released: self.recipe.procedure.name(),
                 };
-                let name = format!("evaluate/{}/{}", target.name, split.name());
+                let name = format!("evaluate/{}/{}/{k}", target.name, split.name());
                 let evaluate =
                     Self::on_matrix(name, EVALUATE, &params, [merged, audit])?.input(splits, 0);
                 evaluations.push(self.graph.add(evaluate.task(Task::Evaluate(params))));
@@ -319,14 +336,14 @@ impl Builder<'_> {
 
     fn report(
         &mut self,
-        merged: NodeId,
         audit: NodeId,
         subsets: NodeId,
         evaluations: &[NodeId],
     ) -> Result<NodeId, CanonicalError> {
         let Recipe { name, version, title, description, licence, .. } = self.recipe.clone();
         let params = stages::report::Params { name, version, title, description, licence };
-        let mut report = Self::on_matrix("report".to_owned(), REPORT, &params, [merged, audit])?
+        let mut report = node("report", REPORT, &params)?
+            .input(audit, ROSTER)
             .input(audit, FINDINGS)
             .input(subsets, 0);
         for evaluation in evaluations {
@@ -351,6 +368,7 @@ impl Builder<'_> {
             files: self.lock.files().to_vec(),
             tables: vec![
                 ("responses", merged, RESPONSES),
+                ("scores", merged, SCORES),
                 ("items", merged, ITEMS),
                 ("models", merged, MODELS),
                 ("aliases", merged, ALIASES),

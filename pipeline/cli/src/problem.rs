@@ -5,14 +5,18 @@ use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{
     items::{self, Item},
     matrix::{self, NamedMatrix},
-    responses, roster,
+    roster, scores,
 };
 
-use crate::{error::Error, recipe::TargetSpec, stages::table};
+use crate::{
+    error::Error,
+    recipe::TargetSpec,
+    stages::{stats, table},
+};
 
 /// The decoded tables that a target is cut out of.
 pub struct Tables {
-    responses: responses::Responses,
+    scores: scores::Scores,
     items: Vec<Item>,
     roster: Vec<roster::Entry>,
 }
@@ -28,10 +32,10 @@ pub struct TargetMatrix {
 }
 
 impl Tables {
-    /// Reads the first three inputs of a stage: responses, items, roster.
+    /// Reads the first three inputs of a stage: scores, items, roster.
     pub fn read(store: &Store, inputs: &[ObjectId]) -> Result<Self, Error> {
         Ok(Self {
-            responses: responses::decode(&store.get(inputs[0])?).map_err(table("responses"))?,
+            scores: scores::decode(&store.get(inputs[0])?).map_err(table("scores"))?,
             items: items::decode(&store.get(inputs[1])?).map_err(table("items"))?,
             roster: roster::decode(&store.get(inputs[2])?).map_err(table("roster"))?,
         })
@@ -77,9 +81,8 @@ impl Tables {
             )));
         }
         let weights: Vec<f64> = spec.benchmarks.values().copied().collect();
-        let target = Target::grouped(&groups, &weights)
-            .map_err(|source| Error::Stats { context: spec.name.clone(), source })?;
-        let named = matrix::pivot(&self.responses, models, items).map_err(table("responses"))?;
+        let target = Target::grouped(&groups, &weights).map_err(stats(&spec.name))?;
+        let named = matrix::pivot(&self.scores, models, items).map_err(stats(&spec.name))?;
         Ok(TargetMatrix { named, target, benchmarks })
     }
 

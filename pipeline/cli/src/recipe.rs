@@ -260,8 +260,7 @@ impl Source {
 /// Published scores to compare with.
 #[derive(Debug, Clone, Serialize)]
 pub struct Published {
-    /// Where they lie; not a parameter of the comparison.
-    #[serde(skip)]
+    /// Where they lie; its ending names the format.
     pub address: Address,
     /// Column with the model's name.
     pub model_column: String,
@@ -308,8 +307,14 @@ impl Recipe {
         if sizes.validation == 0 || sizes.test == 0 {
             return Err("subsets.validation and subsets.test must be at least 1".to_owned());
         }
-        if text.evaluate.repetitions == 0 {
-            return Err("evaluate.repetitions must be at least 1".to_owned());
+        if text.seed > LARGEST_SEED {
+            return Err(format!("seed must be at most {LARGEST_SEED}"));
+        }
+        if sizes.validation > LARGEST_SUBSET || sizes.test > LARGEST_SUBSET {
+            return Err(format!("subsets may have at most {LARGEST_SUBSET} items"));
+        }
+        if !(1..=MOST_REPETITIONS).contains(&text.evaluate.repetitions) {
+            return Err(format!("evaluate.repetitions must be between 1 and {MOST_REPETITIONS}"));
         }
         if !(0.0..=1.0).contains(&text.audit.minimum_coverage) {
             return Err("audit.minimum_coverage must be between 0 and 1".to_owned());
@@ -343,6 +348,15 @@ impl Recipe {
         })
     }
 }
+
+/// Integers in canonical JSON are exact up to here.
+const LARGEST_SEED: u64 = 1 << 53;
+
+/// No subset of a benchmark is larger; a typing error might be.
+const LARGEST_SUBSET: usize = 1_000_000;
+
+/// More random splits than this tell nothing new.
+const MOST_REPETITIONS: u32 = 10_000;
 
 /// Names become parts of keys and paths.
 fn plain_name(what: &str, name: &str) -> Result<(), String> {
@@ -410,15 +424,20 @@ fn source(text: SourceText) -> Result<Source, String> {
                 .collect::<Result<Vec<_>, String>>()?;
             let published = published
                 .map(|published| {
-                    let PublishedText { address, model_column, score_column, scale, tolerance } =
+                    let address = fill(&published.address, "")?;
+                    let PublishedText { model_column, score_column, scale, tolerance, .. } =
                         published;
-                    Ok::<_, String>(Published {
-                        address: fill(&address, "")?,
-                        model_column,
-                        score_column,
-                        scale,
-                        tolerance,
-                    })
+                    if !(scale.is_finite()
+                        && scale > 0.0
+                        && tolerance.is_finite()
+                        && tolerance >= 0.0)
+                    {
+                        return Err(
+                            "published.scale must be positive and published.tolerance not negative"
+                                .to_owned(),
+                        );
+                    }
+                    Ok(Published { address, model_column, score_column, scale, tolerance })
                 })
                 .transpose()?;
             Ok(Source::AlpacaEval { revision, models, published })
@@ -491,5 +510,7 @@ mod tests {
         assert!(error("\"demo\"", "\"../x\"").contains("may hold letters"));
         assert!(error("\"b\"]", "\"a\"]").contains("each model once"));
         assert!(error("0.1.0", "latest").contains("a tag that moves"));
+        assert!(error("seed = 1", "seed = 9007199254740993").contains("seed must be at most"));
+        assert!(error("= 1.0 }", "= nan }").contains("a positive weight"));
     }
 }

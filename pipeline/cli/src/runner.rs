@@ -17,7 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     error::Error,
-    graph::{FETCH, PUBLISH, Task},
+    graph::{FETCH, PUBLISH, Task, outputs},
     stages,
 };
 
@@ -49,11 +49,14 @@ impl Runner<'_> {
             }
             _ => {
                 let bytes = self.store.read(&cache_key(fingerprint)).ok()??;
+                let expected = outputs(node.stage);
                 let CacheEntry { outputs } = serde_json::from_slice(&bytes).ok()?;
                 let all_there =
                     outputs.iter().all(|id| self.store.size(*id).is_ok_and(|size| size.is_some()));
-                (all_there && (node.stage != PUBLISH || self.still_published(&outputs)))
-                    .then_some(outputs)
+                (all_there
+                    && outputs.len() == expected
+                    && (node.stage != PUBLISH || self.still_published(&outputs)))
+                .then_some(outputs)
             }
         }
     }

@@ -139,10 +139,20 @@ pub struct Step {
     pub version: u32,
     /// Digest of the canonical JSON of the parameters.
     pub parameters: ObjectId,
-    /// Ids of the inputs.
-    pub inputs: Vec<ObjectId>,
+    /// What it read.
+    pub inputs: Vec<StepInput>,
     /// Ids of the outputs.
     pub outputs: Vec<ObjectId>,
+}
+
+/// An input of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepInput {
+    /// Name of the step that made it.
+    pub from: String,
+    /// Its id.
+    pub id: ObjectId,
 }
 
 impl Manifest {

@@ -1,6 +1,9 @@
 //! Re-hashing everything that a release names.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use aliquot_store::{
     ObjectId, Store, StoreError,
@@ -49,6 +52,8 @@ pub enum Fault {
     },
     /// Its bytes fit BLAKE3 but not the size or SHA-256 of the manifest.
     Inconsistent,
+    /// It is there and cannot be read.
+    Unreadable(String),
 }
 
 /// SHA-256 in hexadecimal digits.
@@ -61,6 +66,9 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub type Groups = BTreeMap<ObjectId, Vec<ObjectId>>;
 
 /// Reads every object of a release and checks it.
+///
+/// Objects that the release was made by way of (shards, other intermediate tables) are no part of it
+/// and may be absent; those that are there have to be whole.
 pub fn verify(
     store: &Store,
     manifest_id: ObjectId,
@@ -75,22 +83,51 @@ pub fn verify(
         size: bytes.len() as u64,
         sha256: &sha256(&bytes),
     };
+    let mut seen = BTreeSet::new();
     for object in std::iter::once(itself).chain(manifest.objects()) {
-        verified.objects += 1;
-        let fault = match store.read_unverified(object.id) {
-            Ok(bytes) => {
-                verified.bytes += bytes.len() as u64;
-                check(&bytes, &object, groups.get(&object.id))
-            }
-            Err(StoreError::Missing { .. }) => Some(Fault::Missing),
-            Err(error) => return Err(error.into()),
+        seen.insert(object.id);
+        let fault = match verified.read(store, object.id) {
+            Ok(bytes) => check(&bytes, &object, groups.get(&object.id)),
+            Err(fault) => Some(fault),
         };
-        if let Some(fault) = fault {
-            let place = store.place(object.id);
-            verified.problems.push(Problem { role: object.role, id: object.id, place, fault });
+        verified.note(store, object.role, object.id, fault);
+    }
+    for (step, id) in
+        manifest.provenance.iter().flat_map(|step| step.outputs.iter().map(move |id| (step, *id)))
+    {
+        if !seen.insert(id) {
+            continue;
         }
+        let fault = match verified.read(store, id) {
+            Ok(bytes) if ObjectId::of(&bytes) == id => None,
+            Ok(_) => Some(Fault::Damaged { range: None }),
+            Err(Fault::Missing) => continue,
+            Err(fault) => Some(fault),
+        };
+        verified.note(store, format!("intermediate output of {}", step.name), id, fault);
     }
     Ok(verified)
+}
+
+impl Verified {
+    fn read(&mut self, store: &Store, id: ObjectId) -> Result<Vec<u8>, Fault> {
+        let bytes = store.read_unverified(id).map_err(|error| match error {
+            StoreError::Missing { .. } => Fault::Missing,
+            other => Fault::Unreadable(
+                std::error::Error::source(&other)
+                    .map_or_else(|| other.to_string(), ToString::to_string),
+            ),
+        })?;
+        self.bytes += bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    fn note(&mut self, store: &Store, role: String, id: ObjectId, fault: Option<Fault>) {
+        self.objects += 1;
+        if let Some(fault) = fault {
+            self.problems.push(Problem { role, id, place: store.place(id), fault });
+        }
+    }
 }
 
 fn check(

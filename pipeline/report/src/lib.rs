@@ -143,9 +143,11 @@ impl Summary<'_> {
 const LISTED: usize = 20;
 
 const QUALITY_NOTE: &str = "\
-MAE, bias and width in percentage points; MAE +- its standard error over the splits. Selection,
-fit and intervals saw source models only. interpolation: a random quarter of the models held out;
-extrapolation: sources are the worst half, held out the best 30 %. `*` marks what the release uses.";
+MAE, bias and width in percentage points. Selection, fit and intervals saw source models only.
+interpolation: a random quarter of the models is held out, another one each time; extrapolation: the
+sources are the worst half, held out the best 30 %, and only the random choice of items differs from
+time to time. MAE +- its standard error over the repetitions, which share models, so that it says how
+much the draw matters and not how much another leaderboard would. `*` marks what the release uses.";
 
 /// The quality table on its own, as text.
 pub fn quality_text(quality: &[Quality]) -> String {

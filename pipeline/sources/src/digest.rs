@@ -11,25 +11,32 @@ pub(crate) struct Copied {
     pub(crate) sha256: String,
 }
 
-/// Copies all of `from`, hashing while it streams; stops with an error after `limit` bytes.
-pub(crate) fn copy(from: &mut dyn Read, into: &mut Staged, limit: u64) -> io::Result<Copied> {
+/// Which side of a copy failed.
+pub(crate) enum CopyError {
+    /// The bytes could not be read or unpacked.
+    Read(io::Error),
+    /// They could not be written into the store.
+    Write(io::Error),
+}
+
+/// Copies `from`, hashing while it streams; stops one buffer after `limit` bytes, which is enough to
+/// know that the file is another one.
+pub(crate) fn copy(
+    from: &mut dyn Read,
+    into: &mut Staged,
+    limit: u64,
+) -> Result<Copied, CopyError> {
     let mut sha256 = Sha256::new();
     let mut buffer = vec![0; BUFFER];
-    loop {
+    while into.size() <= limit {
         let count = match from.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => return Err(CopyError::Read(error)),
         };
-        into.write_all(&buffer[..count])?;
+        into.write_all(&buffer[..count]).map_err(CopyError::Write)?;
         sha256.update(&buffer[..count]);
-        if into.size() > limit {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                format!("more than {limit} bytes"),
-            ));
-        }
     }
     Ok(Copied { size: into.size(), sha256: hex(&sha256.finalize()) })
 }

@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use crate::{
     Address, LockedFile,
-    digest::{self, Copied},
+    digest::{self, CopyError},
 };
 
 /// Requests for one file before giving up.
@@ -192,16 +192,15 @@ impl Fetcher {
         let (origin, copied) = match self.local_copy(address)? {
             Some(local) => {
                 let origin = format!("`{}`", local.path.display());
+                let reader = local.open().map_err(CopyError::Read);
                 (
                     origin,
-                    local
-                        .open()
-                        .and_then(|mut reader| digest::copy(&mut reader, &mut staged, limit)),
+                    reader.and_then(|mut reader| digest::copy(&mut reader, &mut staged, limit)),
                 )
             }
             None => {
                 let mut partial = self.download(address, locked, store)?;
-                let rewound = partial.file.rewind();
+                let rewound = partial.file.rewind().map_err(CopyError::Read);
                 let copied =
                     rewound.and_then(|()| digest::copy(&mut partial.file, &mut staged, limit));
                 // Whole or wrong, the download is done with; a wrong one must not be resumed.
@@ -209,17 +208,19 @@ impl Fetcher {
                 ("the network".to_owned(), copied)
             }
         };
-        let copied = match copied {
-            // Too long is a change like any other: report the digests so far.
-            Err(error) if error.kind() == io::ErrorKind::FileTooLarge && locked.is_some() => {
-                Copied { size: staged.size(), sha256: String::new() }
+        let copied = copied.map_err(|error| match error {
+            CopyError::Read(source) => {
+                FetchError::Read { address: address.clone(), origin: origin.clone(), source }
             }
-            other => other.map_err(|source| FetchError::Read {
+            CopyError::Write(source) => FetchError::Store {
                 address: address.clone(),
-                origin: origin.clone(),
-                source,
-            })?,
-        };
+                source: StoreError::Io {
+                    action: "write into",
+                    path: store.staging().unwrap_or_default(),
+                    source,
+                },
+            },
+        })?;
         let found = LockedFile {
             address: address.clone(),
             size: copied.size,

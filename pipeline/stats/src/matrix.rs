@@ -61,18 +61,6 @@ impl ResponseMatrix {
         (0..self.models).map(|model| target.mean(|item| self.get(model, item))).collect()
     }
 
-    /// Share of the target's weight that each model has answered, in [0, 1].
-    pub fn coverage(&self, target: &Target) -> Vec<f64> {
-        let answered = |model: usize| {
-            let weights = target.weights.iter().enumerate();
-            weights
-                .filter(|&(item, _)| self.get(model, item).is_some())
-                .map(|(_, weight)| weight)
-                .sum()
-        };
-        (0..self.models).map(answered).collect()
-    }
-
     /// Fills each missing score with model mean + item mean - grand mean, clamped to [0, 1].
     ///
     /// This is the additive two-way model, fitted by plain means over what was observed: it keeps
@@ -200,16 +188,27 @@ impl Target {
         &self.groups
     }
 
-    /// Weighted mean over the items for which `score` gives a value; NaN if there is none.
+    /// Weighted mean of the benchmarks' means over the items for which `score` gives a value; NaN if
+    /// there is none.
+    ///
+    /// A gap leaves the denominator of its own benchmark: it does not make the others count more.
     pub fn mean(&self, score: impl Fn(usize) -> Option<f64>) -> f64 {
-        let (mut sum, mut answered) = (0.0, 0.0);
+        let groups = self.groups.iter().max().map_or(0, |last| *last as usize + 1);
+        // Weighted sum of scores, weight answered, weight in all.
+        let mut parts = vec![(0.0, 0.0, 0.0); groups];
         for (item, weight) in self.weights.iter().enumerate() {
+            let (sum, answered, all) = &mut parts[self.groups[item] as usize];
+            *all += weight;
             if let Some(value) = score(item) {
-                sum += weight * value;
-                answered += weight;
+                *sum += weight * value;
+                *answered += weight;
             }
         }
-        sum / answered
+        let answered = parts.iter().filter(|(_, answered, _)| *answered > 0.0);
+        let (sum, weight) = answered.fold((0.0, 0.0), |(total, weight), (sum, answered, all)| {
+            (total + sum / answered * all, weight + all)
+        });
+        sum / weight
     }
 }
 
@@ -222,7 +221,6 @@ mod tests {
         let matrix = ResponseMatrix::new(2, 2, vec![1.0, f32::NAN, 0.0, 1.0]).unwrap();
         let target = Target::uniform(2).unwrap();
         assert_eq!(matrix.full_scores(&target), [1.0, 0.5]);
-        assert_eq!(matrix.coverage(&target), [0.5, 1.0]);
     }
 
     #[test]
@@ -240,6 +238,14 @@ mod tests {
         assert_eq!(gap.imputed(), Err(StatsError::NoScores { model: 1 }));
         let error = ResponseMatrix::new(1, 2, vec![0.0, 7.0]).unwrap_err();
         assert_eq!(error, StatsError::ScoreOutOfRange { model: 0, item: 1, score: 7.0 });
+    }
+
+    #[test]
+    fn a_gap_does_not_make_other_benchmarks_count_more() {
+        // Benchmark 0 all right with a gap, benchmark 1 all wrong: still one half.
+        let target = Target::grouped(&[0, 0, 0, 1, 1, 1], &[1.0, 1.0]).unwrap();
+        let score = |item: usize| (item != 0).then_some(if item < 3 { 1.0 } else { 0.0 });
+        assert!((target.mean(score) - 0.5).abs() < 1e-12);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! - strings escape only `"`, `\` and control characters, the short forms where JSON has them
 //! - numbers as ECMAScript prints a double: `1`, `0.1`, `1e+21`
 //!
-//! Integers beyond 2^53 have no exact double and are refused rather than rounded, as are NaN and
-//! infinities, which JSON lacks.
+//! Integers beyond 2^53 have no exact double and are refused rather than rounded. NaN and infinities,
+//! which JSON lacks, come as `null` from `serde_json` and cannot be told from it here: whoever hashes
+//! parameters checks first that they are finite, as the recipe does.
 
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -10,6 +10,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Once,
     time::{Duration, SystemTime},
 };
 
@@ -22,12 +23,13 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) struct Local {
     root: PathBuf,
+    swept: Once,
 }
 
 impl Local {
     /// Opens the folder without touching it: a store that is only read from may be read-only.
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, swept: Once::new() }
     }
 
     fn path(&self, key: &str) -> PathBuf {
@@ -46,7 +48,7 @@ impl Local {
     fn prepare(&self, key: &str, file: &NamedTempFile) -> Result<PathBuf, StoreError> {
         let path = self.path(key);
         let folder = parent(&path);
-        fs::create_dir_all(folder).map_err(StoreError::io("create folder", folder))?;
+        create_folder(folder)?;
         // Temporary files are private; a store is there to be served.
         let readable = Permissions::from_mode(0o644);
         file.as_file()
@@ -57,12 +59,28 @@ impl Local {
     }
 }
 
+/// Makes a folder and those above it; each new one is synced into the one that holds it.
+fn create_folder(folder: &Path) -> Result<(), StoreError> {
+    if folder.is_dir() || folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    create_folder(parent(folder))?;
+    match fs::create_dir(folder) {
+        Ok(()) => sync_folder(folder),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(StoreError::io("create folder", folder)(error)),
+    }
+}
+
 fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }
 
 fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    let folder = parent(path);
+    let folder = match parent(path) {
+        here if here.as_os_str().is_empty() => Path::new("."),
+        folder => folder,
+    };
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(StoreError::io("sync folder", folder))
@@ -131,10 +149,9 @@ impl Backend for Local {
 
     fn staging(&self) -> Result<PathBuf, StoreError> {
         let staging = self.root.join("tmp");
-        if staging.is_dir() {
-            return Ok(staging);
-        }
-        fs::create_dir_all(&staging).map_err(StoreError::io("create folder", &staging))?;
+        create_folder(&staging)?;
+        // By writers only, and once: a command that only reads leaves a store as it is.
+        self.swept.call_once(|| sweep(&staging));
         Ok(staging)
     }
 
@@ -144,8 +161,8 @@ impl Backend for Local {
 }
 
 /// Removes what processes that died left in `tmp/`; failures do not matter.
-pub(crate) fn sweep(root: &Path) {
-    let Ok(entries) = fs::read_dir(root.join("tmp")) else { return };
+fn sweep(staging: &Path) {
+    let Ok(entries) = fs::read_dir(staging) else { return };
     for entry in entries.flatten() {
         let age = entry.metadata().and_then(|metadata| metadata.modified());
         let stale = age

@@ -3,7 +3,12 @@
 //! A put of an object store is atomic. `create` is a conditional put (`If-None-Match: *` on S3 and
 //! Azure, generation 0 on GCS), so two publishers cannot take the same log number or version.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use futures_util::TryStreamExt;
 use object_store::{
@@ -26,9 +31,13 @@ impl Remote {
     /// Opens `s3://`, `gs://`, `az://`, `http(s)://` with credentials from the environment.
     pub(crate) fn open(location: &str) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Location { location: location.to_owned(), source };
-        let url = reqwest_url(location).map_err(failed)?;
+        let url = parse_url(location).map_err(failed)?;
         let environment = std::env::vars().map(|(key, value)| (key.to_ascii_lowercase(), value));
-        let (objects, prefix) = object_store::parse_url_opts(&url, environment).map_err(failed)?;
+        // A release is checked by its digests: it may come over plain HTTP.
+        let plain =
+            (location.starts_with("http://")).then(|| ("allow_http".to_owned(), "true".to_owned()));
+        let (objects, prefix) =
+            object_store::parse_url_opts(&url, environment.chain(plain)).map_err(failed)?;
         Self::new(location, Arc::new(PrefixStore::new(objects, prefix)))
     }
 
@@ -42,7 +51,7 @@ impl Remote {
             .enable_all()
             .build()
             .map_err(StoreError::io("start threads for", location))?;
-        Ok(Self { location: location.to_owned(), objects, runtime, staging: std::env::temp_dir() })
+        Ok(Self { location: location.to_owned(), objects, runtime, staging: staging_folder() })
     }
 
     fn put(
@@ -61,7 +70,14 @@ impl Remote {
     }
 }
 
-fn reqwest_url(location: &str) -> Result<url::Url, object_store::Error> {
+/// A folder of this user's own: others can write to the system's temporary folder.
+fn staging_folder() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("aliquot")
+}
+
+fn parse_url(location: &str) -> Result<url::Url, object_store::Error> {
     url::Url::parse(location)
         .map_err(|error| object_store::Error::Generic { store: "url", source: Box::new(error) })
 }
@@ -104,10 +120,14 @@ impl Backend for Remote {
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        // Listing a web server would need WebDAV, which static servers lack.
+        if self.location.starts_with("http") {
+            return Ok(Vec::new());
+        }
         let prefix = Path::from(folder);
         let listed =
             self.runtime.block_on(self.objects.list(Some(&prefix)).try_collect::<Vec<_>>());
-        let listed = unless_absent("list", folder, listed)?.unwrap_or(Vec::new());
+        let listed = unless_absent("list", folder, listed)?.unwrap_or_default();
         let mut keys: Vec<String> =
             listed.into_iter().map(|object| object.location.to_string()).collect();
         keys.sort();
@@ -115,6 +135,11 @@ impl Backend for Remote {
     }
 
     fn staging(&self) -> Result<PathBuf, StoreError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.staging)
+            .map_err(StoreError::io("create folder", &self.staging))?;
         Ok(self.staging.clone())
     }
 

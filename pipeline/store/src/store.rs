@@ -1,12 +1,11 @@
 use std::{
-    fs,
     io::{self, Write},
     path::PathBuf,
 };
 
 use tempfile::NamedTempFile;
 
-use crate::{ObjectId, StoreError, backend::Backend, local, local::Local, remote::Remote};
+use crate::{ObjectId, StoreError, backend::Backend, local::Local, remote::Remote};
 
 /// Immutable objects and named documents, in a folder, a bucket or memory.
 pub struct Store {
@@ -34,9 +33,7 @@ impl Store {
         let backend: Box<dyn Backend> = if location.contains("://") {
             Box::new(Remote::open(location)?)
         } else {
-            let root = PathBuf::from(location);
-            local::sweep(&root);
-            Box::new(Local::new(root))
+            Box::new(Local::new(PathBuf::from(location)))
         };
         Ok(Self { backend, location: location.to_owned() })
     }
@@ -139,7 +136,7 @@ impl Store {
         self.backend.replace(key, bytes)
     }
 
-    /// Keys of the named documents under a folder, sorted.
+    /// Keys of the named documents under a folder, sorted; none from a web server, which cannot list.
     pub fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         self.backend.list(folder)
     }
@@ -167,21 +164,6 @@ impl Staged {
     pub fn size(&self) -> u64 {
         self.size
     }
-
-    /// Forgets everything written so far.
-    pub fn restart(&mut self) -> io::Result<()> {
-        use std::io::Seek;
-        self.file.as_file_mut().set_len(0)?;
-        self.file.rewind()?;
-        self.hasher.reset();
-        self.size = 0;
-        Ok(())
-    }
-
-    /// Path of the bytes on this machine, to be read back before they are put.
-    pub fn read_back(&self) -> io::Result<Vec<u8>> {
-        fs::read(self.file.path())
-    }
 }
 
 impl Write for Staged {
@@ -199,6 +181,8 @@ impl Write for Staged {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// One contract, kept by every backend.
@@ -212,8 +196,6 @@ mod tests {
         assert!(matches!(store.get(absent), Err(StoreError::Missing { id, .. }) if id == absent));
 
         let mut staged = store.stage().unwrap();
-        staged.write_all(b"wrong start").unwrap();
-        staged.restart().unwrap();
         staged.write_all(b"piece ").unwrap();
         staged.write_all(b"by piece").unwrap();
         let staged_id = store.put_staged(staged).unwrap();

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, RecordBatch, StringArray, cast::AsArray};
+#[cfg(test)]
+use arrow_array::StringArray;
+use arrow_array::{Array, RecordBatch, cast::AsArray};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
@@ -59,8 +61,21 @@ impl TextTable {
             }
         };
         let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
-        let names = schema.fields().iter().map(|field| field.name().clone()).collect();
-        Ok(Self { names, batches })
+        let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        Self { names, batches }.checked()
+    }
+
+    /// Two columns of one name would be read as one, and a table without columns says nothing.
+    fn checked(self) -> Result<Self, TableError> {
+        if self.names.is_empty() {
+            return Err(TableError::Format("it holds no column".to_owned()));
+        }
+        let mut sorted: Vec<&String> = self.names.iter().collect();
+        sorted.sort();
+        match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(TableError::Format(format!("column `{}` is there twice", pair[0]))),
+            None => Ok(self),
+        }
     }
 
     /// Column names in file order.
@@ -131,8 +146,9 @@ fn as_text(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
     Ok(RecordBatch::try_new(all_text(names), texts)?)
 }
 
-/// Writes rows of texts as Parquet, for tests and examples.
-pub fn parquet_of_texts(names: &[&str], rows: &[Vec<&str>]) -> Result<Vec<u8>, TableError> {
+/// Writes rows of texts as Parquet.
+#[cfg(test)]
+fn parquet_of_texts(names: &[&str], rows: &[Vec<&str>]) -> Result<Vec<u8>, TableError> {
     let column = |at: usize| {
         Arc::new(rows.iter().map(|row| Some(row[at])).collect::<StringArray>()) as Arc<dyn Array>
     };

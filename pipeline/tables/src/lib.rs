@@ -27,6 +27,7 @@ mod parquet_bytes;
 pub mod quality;
 pub mod responses;
 pub mod roster;
+pub mod scores;
 pub mod splits;
 pub mod subsets;
 
@@ -51,6 +52,7 @@ pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
         ("quality", quality::schema()),
         ("responses", responses::schema()),
         ("roster", roster::schema()),
+        ("scores", scores::schema()),
         ("splits", splits::schema()),
         ("subsets", subsets::schema()),
     ]

@@ -96,7 +96,7 @@ impl Responses {
     }
 
     /// Row numbers in canonical order.
-    fn order(&self) -> Vec<u32> {
+    pub(crate) fn order(&self) -> Vec<u32> {
         let key = [&self.model, &self.item_uid, &self.metric, &self.filter].map(Categorical::ranks);
         let columns = [&self.model, &self.item_uid, &self.metric, &self.filter];
         let mut order: Vec<u32> = (0..self.len() as u32).collect();

@@ -28,9 +28,13 @@ enum Format {
     Mermaid,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), Error> {
+pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let graph = LockedRecipe::read(&arguments.recipe)?.graph()?;
-    let drawing = Drawing::of(&graph, arguments.all);
+    let drawing = Drawing::of(&graph, arguments.all || global.json);
+    if global.json {
+        print_json(&drawing.json());
+        return Ok(());
+    }
     print(&match arguments.format {
         Format::Text => drawing.text(),
         Format::Mermaid => drawing.mermaid(),
@@ -93,6 +97,14 @@ impl Drawing {
             }
         };
         self.boxes.iter().map(line).collect()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let node = |(name, reads): &(String, BTreeSet<usize>)| {
+            let reads: Vec<&str> = reads.iter().map(|read| self.boxes[*read].0.as_str()).collect();
+            json!({"node": name, "reads": reads})
+        };
+        self.boxes.iter().map(node).collect()
     }
 
     fn mermaid(&self) -> String {

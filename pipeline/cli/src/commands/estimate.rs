@@ -99,8 +99,9 @@ fn read_results(path: &Path) -> Result<BTreeMap<String, f64>, Error> {
     let unknown: Vec<&str> =
         names.iter().copied().filter(|name| !["item_uid", "score"].contains(name)).collect();
     let position = |wanted: &str| names.iter().position(|name| *name == wanted);
+    let once = names.len() == 2;
     let (Some(uid_at), Some(score_at), true) =
-        (position("item_uid"), position("score"), unknown.is_empty())
+        (position("item_uid"), position("score"), unknown.is_empty() && once)
     else {
         return Err(refuse(format!(
             ": the columns must be item_uid,score; found {}",

@@ -1,6 +1,8 @@
 use std::{
-    fs,
-    path::PathBuf,
+    fs::{self, Permissions},
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -11,6 +13,7 @@ use std::{
 use aliquot_sources::{Address, Fetcher, Lock, LockedFile};
 use aliquot_store::Store;
 use serde_json::json;
+use tempfile::NamedTempFile;
 
 use super::{RecipeFile, print, print_json};
 use crate::{
@@ -46,7 +49,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
 
     let addresses = file.recipe.source.addresses();
     let store = Store::open(&global.store)?;
-    let fetcher = Fetcher::new(arguments.fetch.settings(&arguments.recipe), addresses.clone())
+    let fetcher = Fetcher::new(arguments.fetch.settings(&arguments.recipe)?, addresses.clone())
         .map_err(|error| Error::Internal(error.to_string()))?;
     let kept = |address: &Address| before.file(address).filter(|_| !arguments.update).cloned();
     let after = Lock::new(in_parallel(&addresses, |address| match kept(address) {
@@ -59,15 +62,16 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes beside the file and renames: a lock is never half there.
-fn write_whole(path: &PathBuf, text: &str) -> Result<(), Error> {
-    let beside = path.with_extension("lock.new");
-    let failed = |action, path: &PathBuf| {
-        let path = path.clone();
-        move |source| Error::File { action, path, source }
-    };
-    fs::write(&beside, text).map_err(failed("write", &beside))?;
-    fs::rename(&beside, path).map_err(failed("write", path))
+/// Writes beside the file, syncs and renames: a lock is never half there.
+fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
+    let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut beside = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    beside.write_all(text.as_bytes()).map_err(failed)?;
+    beside.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
+    beside.as_file().sync_all().map_err(failed)?;
+    beside.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 fn in_parallel(
@@ -94,7 +98,7 @@ fn in_parallel(
     pinned.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
-fn report(global: &Global, before: &Lock, after: &Lock, path: &std::path::Path) {
+fn report(global: &Global, before: &Lock, after: &Lock, path: &Path) {
     let mut changes = Vec::new();
     for file in after.files() {
         match before.file(&file.address) {

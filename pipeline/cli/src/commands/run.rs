@@ -1,6 +1,6 @@
-use std::{path::PathBuf, thread};
+use std::{num::NonZeroUsize, path::PathBuf, thread};
 
-use aliquot_engine::NodeRecord;
+use aliquot_engine::{NodeRecord, Outcome};
 use aliquot_release::manifest::Manifest;
 use aliquot_report::quality_text;
 use aliquot_sources::Fetcher;
@@ -27,7 +27,7 @@ pub struct Arguments {
     dry_run: bool,
     /// Nodes that run at the same time; the number of cores unless given.
     #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    jobs: Option<NonZeroUsize>,
     /// Stop after this stage.
     #[arg(long, value_name = "STAGE")]
     until: Option<String>,
@@ -54,11 +54,11 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
         return dag::print_plan(global, &graph, &runner.plan(&graph)?);
     }
 
-    let settings = arguments.fetch.settings(&arguments.recipe);
+    let settings = arguments.fetch.settings(&arguments.recipe)?;
     let fetcher = Fetcher::new(settings, locked.file.recipe.source.addresses())
         .map_err(|error| Error::Internal(error.to_string()))?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let records = runner.run(&graph, arguments.jobs.unwrap_or(cores), &fetcher)?;
+    let records = runner.run(&graph, arguments.jobs.map_or(cores, usize::from), &fetcher)?;
 
     let made = |stage: &str| {
         records.iter().find(|record| record.stage == stage).map(|record| record.outputs[0])
@@ -85,10 +85,15 @@ fn announce(
     let rows =
         quality::decode(&read_table(store, &manifest, "quality")?).map_err(table("quality"))?;
     if global.json {
+        let names: Vec<&str> = records
+            .iter()
+            .filter(|record| record.outcome == Outcome::Ran)
+            .map(|record| record.name.as_str())
+            .collect();
         let quality: Vec<_> = rows.iter().map(super::show::quality_json).collect();
         print_json(&json!({
             "release": id, "name": name, "version": version,
-            "nodes_ran": ran, "nodes_reused": reused, "quality": quality,
+            "nodes_ran": ran, "nodes_reused": reused, "ran": names, "quality": quality,
         }));
         return Ok(());
     }

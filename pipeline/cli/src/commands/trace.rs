@@ -166,14 +166,19 @@ struct Traced<'a> {
 impl<'a> Traced<'a> {
     fn of(responses: &'a Responses, row: usize, manifest: &'a Manifest) -> Result<Self, Error> {
         let id = responses.raw.get(row);
-        let raw = manifest.raw.iter().find(|raw| raw.blake3.to_string() == id);
-        let raw = raw.ok_or_else(|| {
-            Error::Unverified(format!("raw object {id} of row {row} is not in the manifest"))
-        })?;
-        let step = manifest
-            .provenance
-            .iter()
-            .find(|step| step.stage == "normalize" && step.inputs.contains(&raw.blake3));
+        let unknown =
+            || Error::Unverified(format!("raw object {id} of row {row} is not in the manifest"));
+        let reads = |step: &&Step| {
+            step.stage == "normalize" && step.inputs.iter().any(|input| input.id.to_string() == id)
+        };
+        // Two models may have files of the same bytes: the model's own step comes first.
+        let own = format!("normalize/{}", responses.model.get(row));
+        let step = manifest.provenance.iter().filter(reads).min_by_key(|step| step.name != own);
+        let input =
+            step.and_then(|step| step.inputs.iter().find(|input| input.id.to_string() == id));
+        let address =
+            input.and_then(|input| input.from.strip_prefix("fetch/")).ok_or_else(unknown)?;
+        let raw = manifest.raw.iter().find(|raw| raw.address == address).ok_or_else(unknown)?;
         Ok(Self { responses, row, raw, step })
     }
 

@@ -52,6 +52,7 @@ fn describe(problem: &Problem) -> String {
             )
         }
         Fault::Damaged { range: None } => format!("{role} (object {id}) is damaged: `{place}`"),
+        Fault::Unreadable(why) => format!("{role} (object {id}) cannot be read: {why}: `{place}`"),
         Fault::Inconsistent => {
             format!("{role} (object {id}) has another size or SHA-256 than the manifest says")
         }
@@ -63,6 +64,7 @@ fn problem_json(problem: &Problem) -> serde_json::Value {
         Fault::Missing => ("missing", None),
         Fault::Damaged { range } => ("damaged", range.clone()),
         Fault::Inconsistent => ("inconsistent", None),
+        Fault::Unreadable(_) => ("unreadable", None),
     };
     json!({
         "role": problem.role, "object": problem.id, "place": problem.place, "fault": fault,

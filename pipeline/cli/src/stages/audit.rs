@@ -7,8 +7,8 @@ use aliquot_tables::{
     findings::{self, Finding},
     foreign::{Format, TextTable},
     items::{self, Item},
-    responses::{self, Responses},
     roster::{self, Entry},
+    scores::{self, Scores},
 };
 use serde::Serialize;
 
@@ -27,9 +27,9 @@ pub struct Params {
     pub published: Option<Published>,
 }
 
-/// Inputs: responses, items, published scores if there are. Outputs: findings, roster.
+/// Inputs: scores, items, published scores if there are. Outputs: findings, roster.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
-    let responses = responses::decode(&store.get(inputs[0])?).map_err(table("responses"))?;
+    let all = scores::decode(&store.get(inputs[0])?).map_err(table("scores"))?;
     let items = items::decode(&store.get(inputs[1])?).map_err(table("items"))?;
     let scores = match (&params.published, inputs.get(2)) {
         (Some(published), Some(id)) => {
@@ -39,7 +39,7 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
     };
 
     let mut audit = Audit { policy: &params.policy, findings: Vec::new(), roster: Vec::new() };
-    for grid in grids(&responses, &items) {
+    for grid in grids(&all, &items) {
         if let Some((published, scores)) = &scores {
             audit.compare_with_published(&grid, published, scores);
         }
@@ -72,43 +72,22 @@ impl Grid<'_> {
     }
 }
 
-fn grids<'a>(responses: &'a Responses, items: &'a [Item]) -> Vec<Grid<'a>> {
-    let mut by_benchmark: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for item in items {
-        by_benchmark.entry(&item.benchmark).or_default().push(&item.item_uid);
+fn grids<'a>(scores: &'a Scores, items: &'a [Item]) -> Vec<Grid<'a>> {
+    let benchmark_of: BTreeMap<&str, &str> =
+        items.iter().map(|item| (item.item_uid.as_str(), item.benchmark.as_str())).collect();
+    // Models and items of each benchmark, both sorted.
+    let mut by_benchmark: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for row in 0..scores.score.len() {
+        let item = scores.item_uid.get(row);
+        let Some(benchmark) = benchmark_of.get(item) else { continue };
+        let (models, items) = by_benchmark.entry(benchmark).or_default();
+        models.insert(scores.model.get(row));
+        items.insert(item);
     }
-    let grid = |(benchmark, items): (&'a str, Vec<&'a str>)| {
-        let mut columns = vec![None; responses.item_uid.values().len()];
-        for (column, item) in items.iter().enumerate() {
-            if let Some(code) = responses.item_uid.code_of(item) {
-                columns[code as usize] = Some(column);
-            }
-        }
-        let column_of = |row: usize| columns[responses.item_uid.codes()[row] as usize];
-        let present: BTreeSet<&str> = (0..responses.len())
-            .filter(|row| column_of(*row).is_some())
-            .map(|row| responses.model.get(row))
-            .collect();
-        let models: Vec<&str> = present.into_iter().collect();
-        let rows: Vec<Option<usize>> = responses
-            .model
-            .values()
-            .iter()
-            .map(|model| models.binary_search(&model.as_str()).ok())
-            .collect();
-        let mut sums = vec![0.0_f32; models.len() * items.len()];
-        let mut trials = vec![0_u16; sums.len()];
-        for row in 0..responses.len() {
-            let place = rows[responses.model.codes()[row] as usize].zip(column_of(row));
-            if let (Some((model, column)), false) = (place, responses.score[row].is_nan()) {
-                sums[model * items.len() + column] += responses.score[row];
-                trials[model * items.len() + column] += 1;
-            }
-        }
-        let mean = |(sum, trials): (f32, u16)| {
-            if trials == 0 { f32::NAN } else { sum / f32::from(trials) }
-        };
-        let scores = sums.into_iter().zip(trials).map(mean).collect();
+    let grid = |(benchmark, (models, items)): (&'a str, (BTreeSet<&'a str>, BTreeSet<&'a str>))| {
+        let (models, items): (Vec<&str>, Vec<&str>) =
+            (models.into_iter().collect(), items.into_iter().collect());
+        let scores = scores.means(&models, &items);
         Grid { benchmark, models, items, scores }
     };
     by_benchmark.into_iter().map(grid).collect()

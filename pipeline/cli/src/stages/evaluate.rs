@@ -39,7 +39,7 @@ pub struct Params {
     pub released: String,
 }
 
-/// Inputs: responses, items, roster, splits. Output: quality.
+/// Inputs: scores, items, roster, splits. Output: quality.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let matrix = Tables::read(store, inputs)?.target(&params.target)?;
     let assignments = splits::decode(&store.get(inputs[3])?).map_err(table("splits"))?;

@@ -1,5 +1,7 @@
 //! One subset to its estimator, with the interval that selection and fit on other models had earned.
 
+use std::collections::BTreeSet;
+
 use aliquot_release::estimator::{Estimator, Interval, SCHEMA};
 use aliquot_stats::{
     estimate::{Procedure, fit},
@@ -14,9 +16,13 @@ use serde::Serialize;
 use super::{stats, table};
 use crate::{
     error::Error,
+    graph::SUBSETS,
     problem::{Tables, TargetMatrix},
     recipe::TargetSpec,
 };
+
+/// The subset that is chosen before the others.
+const FIRST_SUBSET: &str = SUBSETS[0];
 
 /// Which subset, and how.
 #[derive(Debug, Clone, Serialize)]
@@ -31,7 +37,7 @@ pub struct Params {
     pub procedure: String,
 }
 
-/// Inputs: responses, items, roster, subsets. Output: the estimator file.
+/// Inputs: scores, items, roster, subsets. Output: the estimator file.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let matrix = Tables::read(store, inputs)?.target(&params.target)?;
     let members = subsets::decode(&store.get(inputs[3])?).map_err(table("subsets"))?;
@@ -41,17 +47,13 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
     Ok(vec![store.put(&estimator.to_bytes()?)?])
 }
 
-fn estimator(
-    params: &Params,
-    matrix: &TargetMatrix,
-    members: &[Member],
-) -> Result<Estimator, Error> {
+fn estimator(params: &Params, matrix: &TargetMatrix, all: &[Member]) -> Result<Estimator, Error> {
     let context = || format!("fit the {} subset of target `{}`", params.subset, params.target.name);
     let procedure = Procedure::from_name(&params.procedure)
         .ok_or_else(|| Error::Internal(format!("procedure {}", params.procedure)))?;
     let own =
         |member: &&Member| member.target == params.target.name && member.subset == params.subset;
-    let members: Vec<&Member> = members.iter().filter(own).collect();
+    let members: Vec<&Member> = all.iter().filter(own).collect();
     let items = members.iter().map(|member| {
         matrix.item(&member.item_uid).ok_or_else(|| {
             Error::Internal(format!("item {} is not in its target", member.item_uid))
@@ -68,7 +70,15 @@ fn estimator(
     let fitted =
         fit(procedure.estimator, &complete, &subset, &full_scores).map_err(stats(context()))?;
 
-    let pool: Vec<usize> = (0..scores.items()).collect();
+    // What selection had to choose from: other subsets take nothing from the test subsets, which come
+    // first, and what those hold is out of reach for validation subsets.
+    let taken: BTreeSet<&str> = all
+        .iter()
+        .filter(|member| member.subset != params.subset && params.subset != FIRST_SUBSET)
+        .map(|member| member.item_uid.as_str())
+        .collect();
+    let free = |item: &usize| !taken.contains(matrix.named.items[*item].as_str());
+    let pool: Vec<usize> = (0..scores.items()).filter(free).collect();
     let problem =
         Problem { matrix: scores, target: &matrix.target, pool: &pool, k: subset.items.len() };
     let label = format!("{}/{}/interval", params.target.name, params.subset);

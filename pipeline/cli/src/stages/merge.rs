@@ -8,13 +8,21 @@ use aliquot_tables::{
     items::{self, Item},
     models::{self, Model},
     responses::{self, Responses},
+    scores,
 };
 
 use super::table;
 use crate::error::Error;
 
-/// Inputs: responses, items, models, aliases of each shard. Outputs: the same, merged.
-pub fn run(inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+/// Address of each raw file, for errors.
+pub type Addresses = BTreeMap<ObjectId, String>;
+
+/// Inputs: responses, items, models, aliases of each shard. Outputs: the same, merged, and scores.
+pub fn run(
+    addresses: &Addresses,
+    inputs: &[ObjectId],
+    store: &Store,
+) -> Result<Vec<ObjectId>, Error> {
     let mut merged = Merged::default();
     for shard in inputs.chunks_exact(4) {
         merged
@@ -26,7 +34,7 @@ pub fn run(inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
         );
     }
 
-    merged.check()?;
+    merged.check(addresses)?;
 
     let items: Vec<Item> = merged.items.into_values().collect();
     let models: Vec<Model> = merged.models.into_values().collect();
@@ -36,6 +44,7 @@ pub fn run(inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
         store.put(&items::encode(&items).map_err(table("items"))?)?,
         store.put(&models::encode(&models).map_err(table("models"))?)?,
         store.put(&aliases::encode(&aliases).map_err(table("aliases"))?)?,
+        store.put(&scores::encode(&merged.responses).map_err(table("scores"))?)?,
     ])
 }
 
@@ -84,11 +93,14 @@ impl Merged {
     }
 
     /// A cell given twice is never averaged silently.
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self, addresses: &Addresses) -> Result<(), Error> {
+        self.check_metrics()?;
         if let Some((first, second)) = self.responses.duplicate_cell() {
             let rows = &self.responses;
             let place = |row: usize| {
-                format!("record {} of raw file {}", rows.record[row], rows.raw.get(row))
+                let raw = rows.raw.get(row);
+                let address = raw.parse().ok().and_then(|id: ObjectId| addresses.get(&id));
+                format!("record {} of {}", rows.record[row], address.map_or(raw, String::as_str))
             };
             return Err(Error::Data(format!(
                 "model `{}` has two scores on item {}: {} and {}",
@@ -107,6 +119,30 @@ impl Merged {
                 return Err(Error::Data(format!(
                     "alias `{native_id}` of {} {} names two different items",
                     alias.tool, alias.task
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Scores of two metrics, filters or judges are never mixed.
+    fn check_metrics(&self) -> Result<(), Error> {
+        let rows = &self.responses;
+        let mut seen: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+        let mut pairs: BTreeSet<(u32, u32, u32)> = BTreeSet::new();
+        for row in 0..rows.len() {
+            let key =
+                (rows.item_uid.codes()[row], rows.metric.codes()[row], rows.filter.codes()[row]);
+            if !pairs.insert(key) {
+                continue;
+            }
+            let Some(item) = self.items.get(rows.item_uid.get(row)) else { continue };
+            let now = (rows.metric.get(row), rows.filter.get(row));
+            let before = *seen.entry(&item.benchmark).or_insert(now);
+            if before != now {
+                return Err(Error::Data(format!(
+                    "benchmark `{}` has scores of two metrics, {before:?} and {now:?}: one recipe takes one",
+                    item.benchmark
                 )));
             }
         }

@@ -28,7 +28,7 @@ pub fn run(
     match task {
         Task::Fetch(file) => Ok(vec![fetcher.fetch(file, store)?]),
         Task::Normalize(params) => normalize::run(params, inputs, store),
-        Task::Merge => merge::run(inputs, store),
+        Task::Merge(addresses) => merge::run(addresses, inputs, store),
         Task::Audit(params) => audit::run(params, inputs, store),
         Task::Split(params) => split::run(params, inputs, store),
         Task::Select(params) => select::run(params, inputs, store),

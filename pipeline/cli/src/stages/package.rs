@@ -1,11 +1,11 @@
 //! Everything that was made to one manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_engine::{Node, NodeId};
 use aliquot_release::{
     estimator::Estimator,
-    manifest::{Artifact, Manifest, Program, RawArtifact, SCHEMA, Step, Subset, Target},
+    manifest::{Artifact, Manifest, Program, RawArtifact, SCHEMA, Step, StepInput, Subset, Target},
     verify::{Groups, sha256},
 };
 use aliquot_sources::LockedFile;
@@ -115,11 +115,25 @@ pub fn read(store: &Store, id: ObjectId) -> Result<Manifest, Error> {
 }
 
 /// Group digests of every object that is larger than one group.
+///
+/// Reads everything that was made, and so checks it: a release is not packed from damaged bytes.
 fn groups(params: &Params, made: &[ObjectId], store: &Store) -> Result<Groups, Error> {
+    let locked: BTreeMap<ObjectId, &LockedFile> =
+        params.files.iter().map(|file| (file.blake3, file)).collect();
     let mut groups = Groups::new();
-    for id in made.iter().copied().chain(params.files.iter().map(|file| file.blake3)) {
-        if !groups.contains_key(&id) && store.size(id)?.is_some_and(|size| size > chunks::GROUP) {
-            let values = chunks::group_values(&store.get(id)?);
+    let mut seen = BTreeSet::new();
+    for id in made.iter().copied().filter(|id| seen.insert(*id)) {
+        let bytes = store.get(id)?;
+        if let Some(file) = locked.get(&id)
+            && (file.sha256 != sha256(&bytes) || file.size != bytes.len() as u64)
+        {
+            return Err(Error::Data(format!(
+                "{}: the lock's size or SHA-256 is not that of its BLAKE3",
+                file.address
+            )));
+        }
+        let values = chunks::group_values(&bytes);
+        if !values.is_empty() {
             groups.insert(id, values.into_iter().map(ObjectId::from).collect());
         }
     }
@@ -152,7 +166,14 @@ impl Made {
             stage: node.stage.to_owned(),
             version: node.version,
             parameters: node.parameters,
-            inputs: node.inputs.iter().map(|input| self.output(input.node, input.output)).collect(),
+            inputs: node
+                .inputs
+                .iter()
+                .map(|input| StepInput {
+                    from: steps[input.node.index()].name.clone(),
+                    id: self.output(input.node, input.output),
+                })
+                .collect(),
             outputs: outputs.clone(),
         };
         steps.iter().zip(&self.outputs).map(step).collect()

@@ -23,14 +23,14 @@ pub struct Params {
     pub licence: String,
 }
 
-/// Inputs: responses, items, roster, findings, subsets, and the quality table of each evaluation.
+/// Inputs: roster, findings, subsets, and the quality table of each evaluation.
 /// Outputs: the joined quality table, the summary as Markdown, the summary as text.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
-    let roster = roster::decode(&store.get(inputs[2])?).map_err(table("roster"))?;
-    let findings = findings::decode(&store.get(inputs[3])?).map_err(table("findings"))?;
-    let subsets = subsets::decode(&store.get(inputs[4])?).map_err(table("subsets"))?;
+    let roster = roster::decode(&store.get(inputs[0])?).map_err(table("roster"))?;
+    let findings = findings::decode(&store.get(inputs[1])?).map_err(table("findings"))?;
+    let subsets = subsets::decode(&store.get(inputs[2])?).map_err(table("subsets"))?;
     let mut quality = Vec::new();
-    for input in &inputs[5..] {
+    for input in &inputs[3..] {
         quality.extend(quality::decode(&store.get(*input)?).map_err(table("quality"))?);
     }
 

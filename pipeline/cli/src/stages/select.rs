@@ -34,7 +34,7 @@ pub struct Params {
     pub selection: &'static str,
 }
 
-/// Inputs: responses, items, roster. Output: subsets.
+/// Inputs: scores, items, roster. Output: subsets.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let tables = Tables::read(store, inputs)?;
 

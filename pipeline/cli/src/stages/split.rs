@@ -21,7 +21,7 @@ pub struct Params {
     pub repetitions: u32,
 }
 
-/// Inputs: responses, items, roster. Output: splits.
+/// Inputs: scores, items, roster. Output: splits.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let tables = Tables::read(store, inputs)?;
 

@@ -1,0 +1,130 @@
+//! `scores`: what statistics need of `responses`, and nothing of where it came from.
+//!
+//! Sorted by (model, item uid, trial). Because it holds no raw file, a raw file that changes without
+//! changing a score changes no byte of it, and nothing that reads it runs again.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float32Array, UInt32Array};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use crate::{Categorical, TableError, columns::Columns, parquet_bytes, responses::Responses};
+
+/// All scores, column by column.
+#[derive(Debug, Clone, Default)]
+pub struct Scores {
+    /// Name of the evaluated model.
+    pub model: Categorical,
+    /// Item uid, as hexadecimal digits.
+    pub item_uid: Categorical,
+    /// Repetition, counted from 0.
+    pub trial: Vec<u32>,
+    /// Score in [0, 1]; NaN where missing.
+    pub score: Vec<f32>,
+}
+
+impl Scores {
+    /// Mean score over trials of `models` x `items`, row-major, NaN where there is none.
+    pub fn means<S: AsRef<str>>(&self, models: &[S], items: &[S]) -> Vec<f32> {
+        let rows = positions(models, &self.model);
+        let columns = positions(items, &self.item_uid);
+        let mut sums = vec![0.0_f64; models.len() * items.len()];
+        let mut trials = vec![0_u32; sums.len()];
+        for (row, score) in self.score.iter().enumerate() {
+            let model = rows[self.model.codes()[row] as usize];
+            let item = columns[self.item_uid.codes()[row] as usize];
+            if let (Some((model, item)), false) = (model.zip(item), score.is_nan()) {
+                sums[model * items.len() + item] += f64::from(*score);
+                trials[model * items.len() + item] += 1;
+            }
+        }
+        let mean = |(sum, trials): (f64, u32)| match trials {
+            0 => f32::NAN,
+            _ => (sum / f64::from(trials)) as f32,
+        };
+        sums.into_iter().zip(trials).map(mean).collect()
+    }
+}
+
+/// Place of each code's text in a list of names.
+fn positions<S: AsRef<str>>(names: &[S], column: &Categorical) -> Vec<Option<usize>> {
+    let mut positions = vec![None; column.values().len()];
+    for (position, name) in names.iter().enumerate() {
+        if let Some(code) = column.code_of(name.as_ref()) {
+            positions[code as usize] = Some(position);
+        }
+    }
+    positions
+}
+
+/// Arrow schema.
+pub fn schema() -> SchemaRef {
+    let text = || DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
+    Arc::new(Schema::new(vec![
+        Field::new("model", text(), false),
+        Field::new("item_uid", text(), false),
+        Field::new("trial", DataType::UInt32, false),
+        Field::new("score", DataType::Float32, true),
+    ]))
+}
+
+/// Parquet bytes of the scores of `responses`, which hold one metric and filter a benchmark.
+pub fn encode(responses: &Responses) -> Result<Vec<u8>, TableError> {
+    let order = responses.order();
+    let rows = || order.iter().map(|&row| row as usize);
+    let present = |row: usize| Some(responses.score[row]).filter(|score| !score.is_nan());
+    let columns: Vec<ArrayRef> = vec![
+        responses.model.to_arrow(&order),
+        responses.item_uid.to_arrow(&order),
+        Arc::new(UInt32Array::from_iter_values(rows().map(|row| responses.trial[row]))),
+        Arc::new(rows().map(present).collect::<Float32Array>()),
+    ];
+    parquet_bytes::write(&schema(), columns)
+}
+
+/// Reads the table back.
+pub fn decode(bytes: &[u8]) -> Result<Scores, TableError> {
+    let columns = Columns::read(bytes)?;
+    Ok(Scores {
+        model: columns.categories("model")?,
+        item_uid: columns.categories("item_uid")?,
+        trial: columns.u32s("trial")?,
+        score: columns.scores("score")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::responses::Response;
+
+    #[test]
+    fn trials_are_averaged_gaps_stay_gaps_and_the_source_does_not_show() {
+        let table = |raw: &str| {
+            let mut responses = Responses::default();
+            for (model, item_uid, trial, score) in [
+                ("a", "1", 0, Ok(1.0)),
+                ("a", "1", 1, Ok(0.0)),
+                ("b", "2", 0, Ok(0.25)),
+                ("b", "1", 0, Err("error")),
+            ] {
+                let (metric, filter, record) = ("acc", "", 0);
+                responses.push(&Response {
+                    model,
+                    item_uid,
+                    metric,
+                    filter,
+                    trial,
+                    score,
+                    raw,
+                    record,
+                });
+            }
+            encode(&responses).unwrap()
+        };
+        assert_eq!(table("one"), table("another"));
+        let means = decode(&table("one")).unwrap().means(&["b", "a"], &["1", "2"]);
+        assert!(means[0].is_nan() && means[3].is_nan());
+        assert_eq!((means[1], means[2]), (0.25, 0.5));
+    }
+}
