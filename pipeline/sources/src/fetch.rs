@@ -171,7 +171,14 @@ impl Fetcher {
 
     /// Size and digests of what lies at an address now; the bytes go into the store.
     pub fn pin(&self, address: &Address, store: &Store) -> Result<LockedFile, FetchError> {
-        let (found, staged, _) = self.bring(address, None, store)?;
+        let (found, staged, origin) = self.bring(address, None, store)?;
+        if found.size > LARGEST_UNPINNED {
+            let source = io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("more than {LARGEST_UNPINNED} bytes"),
+            );
+            return Err(FetchError::Read { address: address.clone(), origin, source });
+        }
         store
             .put_staged(staged)
             .map_err(|source| FetchError::Store { address: address.clone(), source })?;
