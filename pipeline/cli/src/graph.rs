@@ -1,11 +1,11 @@
 //! The whole graph of a recipe, on one screen.
 //!
 //! ```text
-//! fetch (a file) -> normalize (a file) -> merge -> audit -> split ----------+
-//!                                           |        |                      v
-//!                                           +--------+-> select -> fit   evaluate
-//!                                                          |        |       |
-//!                                                          +--------+-------+-> report -> package -> publish
+//! fetch (a file) -> normalize (a file) -> merge -> audit -> split -----> evaluate --+
+//!                                           |        |                              v
+//!                                           +--------+----> select -------------> report --+
+//!                                                             |                            v
+//!                                                             +--> fit ----------------> package -> publish
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,7 +62,7 @@ pub const STAGES: [(&str, u32); 11] = [
     (PUBLISH, 1),
 ];
 
-/// Names of the stages.
+/// The stage whose output is known before it runs: the lock says it.
 pub const FETCH: &str = "fetch";
 const NORMALIZE: &str = "normalize";
 const MERGE: &str = "merge";
@@ -77,7 +77,7 @@ pub const PACKAGE: &str = "package";
 /// The stage whose effect is outside the cache.
 pub const PUBLISH: &str = "publish";
 
-/// Places of a shard's and of the merged tables among the outputs.
+// Places of the tables among the outputs of normalize (the first four), merge and audit.
 const RESPONSES: usize = 0;
 const ITEMS: usize = 1;
 const MODELS: usize = 2;

@@ -70,8 +70,8 @@ fn estimator(params: &Params, matrix: &TargetMatrix, all: &[Member]) -> Result<E
     let fitted =
         fit(procedure.estimator, &complete, &subset, &full_scores).map_err(stats(context()))?;
 
-    // What selection had to choose from: other subsets take nothing from the test subsets, which come
-    // first, and what those hold is out of reach for validation subsets.
+    // What selection had to choose from: test subsets come first and have every item, validation
+    // subsets have what no test subset holds.
     let taken: BTreeSet<&str> = all
         .iter()
         .filter(|member| member.subset != params.subset && params.subset != FIRST_SUBSET)
