@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     commands,
     error::{EXIT_CODES, Error},
+    guard::{guarded, silence_panics},
 };
 
 /// Small representative subsets of LLM benchmarks, published as immutable releases.
@@ -94,7 +95,8 @@ enum Command {
 /// Parses the arguments, runs the command, and reports its error.
 pub fn run() -> ExitCode {
     let Arguments { global, command } = Arguments::parse();
-    let result = match command {
+    silence_panics();
+    let result = guarded(|| match command {
         Command::Run(arguments) => commands::run::run(&global, &arguments),
         Command::Lock(arguments) => commands::lock::run(&global, &arguments),
         Command::Status(arguments) => commands::status::run(&global, &arguments),
@@ -104,7 +106,7 @@ pub fn run() -> ExitCode {
         Command::Trace(arguments) => commands::trace::run(&global, &arguments),
         Command::Estimate(arguments) => commands::estimate::run(&global, &arguments),
         Command::Schemas(arguments) => commands::schemas::run(&arguments),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod error;
 mod graph;
+mod guard;
 mod problem;
 pub mod recipe;
 mod runner;

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -18,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     error::Error,
     graph::{FETCH, PUBLISH, Task, outputs},
+    guard::guarded,
     stages,
 };
 
@@ -154,15 +154,6 @@ impl Runner<'_> {
 fn cache_key(fingerprint: Fingerprint) -> String {
     let hex = fingerprint.to_string();
     format!("cache/{}/{hex}.json", &hex[..2])
-}
-
-/// A panic of a library on hostile bytes ends that node, not the process with others half done.
-fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Err(Error::Internal(text.unwrap_or_else(|| "panic".to_owned())))
-    })
 }
 
 /// A bar on a terminal, nothing elsewhere.

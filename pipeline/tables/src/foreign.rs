@@ -182,4 +182,34 @@ mod tests {
         let TableError::Arrow(source) = error else { panic!("{error}") };
         assert!(source.to_string().contains("line 3"), "{source}");
     }
+
+    #[test]
+    fn damaged_files_end_in_errors_not_panics() {
+        let rows: Vec<Vec<&str>> =
+            (0..300).map(|row| vec!["model", if row % 3 == 0 { "0.5" } else { "1" }]).collect();
+        let parquet = parquet_of_texts(&["model", "score"], &rows).unwrap();
+        let jsonl = b"{\"model\":\"a\",\"score\":0.5}\n".repeat(20);
+        let csv = b"model,score\n\"a\",0.5\n".repeat(20);
+        // A linear congruential walk over positions and values: the same cases every time.
+        let mut state = 12_345_u64;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        for (format, bytes) in
+            [(Format::Parquet, parquet), (Format::Jsonl, jsonl), (Format::Csv, csv)]
+        {
+            for _ in 0..3_000 {
+                let mut damaged = bytes.clone();
+                for _ in 0..=next() % 3 {
+                    let at = next() % damaged.len();
+                    damaged[at] = next() as u8;
+                }
+                damaged.truncate(damaged.len() - next() % 2 * (next() % 40));
+                drop(TextTable::read(format, &damaged));
+            }
+        }
+    }
 }

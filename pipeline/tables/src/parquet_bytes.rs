@@ -1,6 +1,6 @@
 //! One way to write Parquet, so that equal rows are equal bytes.
 
-use std::sync::Arc;
+use std::{panic::catch_unwind, sync::Arc};
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -32,7 +32,19 @@ pub(crate) fn write(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8
 }
 
 /// Reads all batches of a Parquet file.
+///
+/// The reader asserts some things about a file that a damaged one does not keep; such a panic is an
+/// error of the file like any other.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
+    catch_unwind(|| read_trusting(bytes)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text =
+            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason");
+        Err(TableError::Format(format!("the Parquet file is damaged: {text}")))
+    })
+}
+
+fn read_trusting(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes))?
         .with_batch_size(ROWS_PER_GROUP)
         .build()?;

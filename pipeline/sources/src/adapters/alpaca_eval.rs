@@ -249,4 +249,20 @@ mod tests {
         assert_ne!(shard.items[0].item_uid, shard.items[1].item_uid);
         assert_eq!(shard.items[1].occurrence, 1);
     }
+
+    #[test]
+    fn damaged_files_end_in_errors_that_name_the_file() {
+        let whole = format!("[{},{}]", annotation("a", "1.5"), annotation("b", "2"));
+        for at in 0..whole.len() {
+            for byte in [b'"', b'{', b'\\', b'9', 0xff] {
+                let mut bytes = whole.clone().into_bytes();
+                bytes[at] = byte;
+                let address = "https://h/a.json".parse().unwrap();
+                let file = RawFile { address: &address, id: ObjectId::of(&bytes), bytes: &bytes };
+                if let Err(error) = normalize(&file, &Source { model: "m", revision: "r" }) {
+                    assert!(error.to_string().starts_with("https://h/a.json"), "{error}");
+                }
+            }
+        }
+    }
 }
