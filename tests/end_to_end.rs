@@ -191,6 +191,14 @@ fn a_tampered_store_is_refused_or_healed_and_never_believed() {
     assert_refused(&board.aliquot(&["run"], "store"), 7, &["0.1.0.json", &release]);
     fs::write(&tag, bytes).unwrap();
 
+    fs::remove_file(board.store("store/index.json")).unwrap();
+    assert_refused(
+        &board.on_release(&["verify", "demo"], "store"),
+        7,
+        &["0.1.0.json", "index.json"],
+    );
+    board.release("store", &[]);
+
     let log = board.store("store/log/000001.json");
     let bytes = fs::read(&log).unwrap();
     fs::write(&log, [&bytes[..], b"\n"].concat()).unwrap();

@@ -232,3 +232,16 @@ fn any_web_server_that_serves_the_store_serves_its_releases() {
         &["`other` is not in the store", "demo@0.1.0"],
     );
 }
+
+#[test]
+fn lock_never_joins_two_versions_of_a_file() {
+    let (board, server) =
+        served(|path| if path.contains("model-02") { Fault::HalfBody } else { Fault::None });
+    let lock = run(&board, &["lock", "--update"]);
+    assert!(lock.status.success(), "{}", stderr(&lock));
+    assert_eq!(
+        server.ranges("/results/model-02/annotations.json"),
+        [None, None],
+        "from the start each time"
+    );
+}

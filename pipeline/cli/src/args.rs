@@ -24,7 +24,8 @@ struct Arguments {
 /// Options of every command.
 #[derive(Args, Debug, Clone)]
 pub struct Global {
-    /// Folder or bucket (s3://, gs://, az://) that holds objects and releases.
+    /// Folder or bucket (s3://, gs://, az://) that holds objects and releases; a web server
+    /// (http://, https://) to read only.
     #[arg(
         long,
         global = true,
@@ -105,7 +106,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => commands::verify::run(&global, &arguments),
         Command::Trace(arguments) => commands::trace::run(&global, &arguments),
         Command::Estimate(arguments) => commands::estimate::run(&global, &arguments),
-        Command::Schemas(arguments) => commands::schemas::run(&arguments),
+        Command::Schemas(arguments) => commands::schemas::run(&global, &arguments),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

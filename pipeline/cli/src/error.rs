@@ -174,8 +174,9 @@ impl Error {
             Self::Recipe { .. } => {
                 "correct the recipe; schemas/v1/recipe.schema.json lists every key"
             }
-            Self::Lock { .. } | Self::StaleLock { .. } => {
-                "run `aliquot lock RECIPE --update` and look at what it changes"
+            Self::Lock { .. } => "run `aliquot lock RECIPE --update` and look at what it changes",
+            Self::StaleLock { .. } => {
+                "run `aliquot lock RECIPE`: it pins what is new and leaves the rest as it is"
             }
             Self::Adapter(_) => {
                 "correct the file at its source, or leave it out of the recipe; then `aliquot lock RECIPE --update`"
@@ -183,7 +184,9 @@ impl Error {
             Self::Data(_) => {
                 "correct the source or the recipe, then run it again: finished work is kept"
             }
-            Self::Stats { .. } => "change the sizes, targets or procedures in the recipe",
+            Self::Stats { .. } => {
+                "change the sizes, targets or procedures in the recipe, or raise audit.minimum_coverage"
+            }
             Self::Table { .. } => "delete the folder `cache` of the store and run the recipe again",
             Self::Unverified(_) => {
                 "delete the bad objects and run the recipe again: they are made anew"
@@ -275,6 +278,7 @@ fn store_step(error: &StoreError) -> Option<&'static str> {
             "delete that object and run the recipe again: it is made anew"
         }
         StoreError::Missing { .. } => "run the recipe again: it is made anew",
+        StoreError::ReadOnly { .. } => "give a folder or a bucket with `--store`",
         StoreError::Io { .. } => return None,
     })
 }

@@ -385,7 +385,13 @@ impl Builder<'_> {
             estimators: products.estimators,
             steps,
         };
-        let mut package = node("package", PACKAGE, &params.identity)?;
+        // The manifest tells of every step, so every step is a parameter.
+        let told: Vec<_> = params
+            .steps
+            .iter()
+            .map(|step| (&step.name, step.stage, step.version, step.parameters))
+            .collect();
+        let mut package = node("package", PACKAGE, &(&params.identity, told))?;
         // Everything that was made goes in, in the order of the graph: provenance needs every id.
         for (index, step) in params.steps.iter().enumerate() {
             for output in 0..outputs(step.stage) {

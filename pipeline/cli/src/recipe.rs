@@ -307,6 +307,12 @@ impl Recipe {
         if sizes.validation == 0 || sizes.test == 0 {
             return Err("subsets.validation and subsets.test must be at least 1".to_owned());
         }
+        if text.evaluate.splits.is_empty() {
+            return Err(
+                "evaluate.splits must name at least one kind: a release states its quality"
+                    .to_owned(),
+            );
+        }
         if text.seed > LARGEST_SEED {
             return Err(format!("seed must be at most {LARGEST_SEED}"));
         }

@@ -61,7 +61,7 @@ pub enum FetchError {
     /// The bytes are not those of the lock.
     #[error(
         "{address}: the bytes from {origin} are not those in the lock\n  \
-         locked: {} bytes, BLAKE3 {}\n  found:  {found_size} bytes, BLAKE3 {found}",
+         locked: {} bytes, BLAKE3 {}\n  found:  {found}",
         locked.size, locked.blake3
     )]
     Changed {
@@ -71,10 +71,8 @@ pub enum FetchError {
         origin: String,
         /// As pinned.
         locked: Box<LockedFile>,
-        /// Size that was found.
-        found_size: u64,
-        /// BLAKE3 that was found.
-        found: ObjectId,
+        /// Size and BLAKE3 that were found, as far as it was read.
+        found: String,
     },
     /// A local file could not be read or unpacked.
     #[error("{address}: read {origin}")]
@@ -160,8 +158,11 @@ impl Fetcher {
                 address: file.address.clone(),
                 origin,
                 locked: Box::new(file.clone()),
-                found_size: found.size,
-                found: found.blake3,
+                found: if found.size > file.size {
+                    format!("more than {} bytes", file.size)
+                } else {
+                    format!("{} bytes, BLAKE3 {}", found.size, found.blake3)
+                },
             });
         }
         store
@@ -310,6 +311,10 @@ impl Fetcher {
         locked: Option<&LockedFile>,
         file: &mut File,
     ) -> Result<(), Trouble> {
+        if locked.is_none() {
+            // Nothing says what the whole has to be: the rest of another version would go unnoticed.
+            file.set_len(0).map_err(Trouble::Store)?;
+        }
         let have = file.metadata().map_err(Trouble::Store)?.len();
         if locked.is_some_and(|locked| have == locked.size && have > 0) {
             return Ok(());

@@ -39,7 +39,7 @@ pub enum Place {
     File,
     /// Record of an array, counted from 0.
     Record(u64),
-    /// Row of a table; for text files its line.
+    /// Row of a table, counted from 1, without header and blank lines.
     Row(u64),
     /// Line and column of a text, counted from 1.
     Line(usize, usize),

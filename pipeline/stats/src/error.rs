@@ -61,6 +61,12 @@ pub enum StatsError {
         /// Given.
         got: usize,
     },
+    /// No model that was left out has answered an item that was chosen without it.
+    #[error("no held-out model has answered any of the {k} items chosen without it")]
+    NothingToMeasure {
+        /// Number of items chosen.
+        k: usize,
+    },
     /// A linear system that is not positive definite.
     #[error("matrix is not positive definite at pivot {pivot}")]
     NotPositiveDefinite {

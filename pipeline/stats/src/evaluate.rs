@@ -66,14 +66,6 @@ pub fn evaluate(
         let label = format!("{}/{repetition}", key.label);
         let key = StreamKey { label: &label, ..key };
         let errors = interval::studentised_errors(procedure, &source_problem, folds, key)?;
-        // Sources that answered none of the items chosen for them leave nothing to calibrate on.
-        if errors.is_empty() {
-            return Err(StatsError::TooFewModels {
-                what: "a conformal interval",
-                needed: 1,
-                got: 0,
-            });
-        }
         Some(Conformal::calibrate(&errors, LEVEL))
     };
 
@@ -87,6 +79,9 @@ pub fn evaluate(
             None => interval::design_interval(&answered, problem.matrix.items(), LEVEL),
         };
         predictions.push(Prediction { truth: full[model], estimate, interval });
+    }
+    if predictions.is_empty() {
+        return Err(StatsError::NothingToMeasure { k: problem.k });
     }
     Ok(summarise(&predictions))
 }
@@ -111,7 +106,7 @@ pub struct Prediction {
     pub interval: Interval,
 }
 
-/// Summary over the predictions, in their order; NaN figures when there is none.
+/// Summary over the predictions, at least one, in their order.
 pub fn summarise(predictions: &[Prediction]) -> Quality {
     let count = predictions.len() as f64;
     let mean =

@@ -124,7 +124,8 @@ impl Conformal {
 /// The models are dealt into `folds` random folds; for each, items are selected and the estimator is
 /// fitted on the rest. So the errors contain what selection on the sources over-fits, which
 /// leave-one-out residuals of a finished subset do not. A model that has answered none of the items
-/// selected for its fold gives no error. Errors when fewer models than folds are given.
+/// selected for its fold gives no error. Errors when there are fewer models than folds,
+/// or no error to learn from.
 pub fn studentised_errors(
     procedure: Procedure,
     problem: &Problem<'_>,
@@ -169,7 +170,11 @@ pub fn studentised_errors(
             errors[model] = error;
         }
     }
-    Ok(errors.into_iter().flatten().collect())
+    let errors: Vec<f64> = errors.into_iter().flatten().collect();
+    if errors.is_empty() {
+        return Err(StatsError::NothingToMeasure { k: problem.k });
+    }
+    Ok(errors)
 }
 
 /// What is to be estimated, from how many items out of which pool.

@@ -38,6 +38,12 @@ pub enum StoreError {
         #[source]
         source: object_store::Error,
     },
+    /// A store that can only be read was to be written.
+    #[error("the store `{location}` is a web server, which can only be read")]
+    ReadOnly {
+        /// As given.
+        location: String,
+    },
     /// An object is not in the store.
     #[error("object {id} is not in the store `{store}`")]
     Missing {

@@ -54,6 +54,18 @@ impl Remote {
         Ok(Self { location: location.to_owned(), objects, runtime, staging: staging_folder() })
     }
 
+    fn is_web_server(&self) -> bool {
+        self.location.starts_with("http://") || self.location.starts_with("https://")
+    }
+
+    /// Known beforehand, so that nobody waits for a web server to refuse ten times.
+    fn check_writable(&self) -> Result<(), StoreError> {
+        if self.is_web_server() {
+            return Err(StoreError::ReadOnly { location: self.location.clone() });
+        }
+        Ok(())
+    }
+
     fn put(
         &self,
         action: &'static str,
@@ -61,6 +73,7 @@ impl Remote {
         bytes: &[u8],
         mode: PutMode,
     ) -> Result<bool, StoreError> {
+        self.check_writable()?;
         let payload = PutPayload::from(bytes.to_vec());
         match self.runtime.block_on(self.objects.put_opts(&Path::from(key), payload, mode.into())) {
             Ok(_) => Ok(true),
@@ -121,7 +134,7 @@ impl Backend for Remote {
 
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         // Listing a web server would need WebDAV, which static servers lack.
-        if self.location.starts_with("http") {
+        if self.is_web_server() {
             return Ok(Vec::new());
         }
         let prefix = Path::from(folder);
@@ -135,6 +148,7 @@ impl Backend for Remote {
     }
 
     fn staging(&self) -> Result<PathBuf, StoreError> {
+        self.check_writable()?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)

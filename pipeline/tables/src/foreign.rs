@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::StringArray;
 use arrow_array::{Array, RecordBatch, cast::AsArray};
 use arrow_cast::cast;
+use arrow_json::reader::infer_json_schema;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use crate::{TableError, parquet_bytes};
@@ -31,15 +32,6 @@ impl Format {
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "parquet" => Some(Self::Parquet),
             _ => None,
-        }
-    }
-
-    /// Number that people count the first row by: its line for text files.
-    pub fn first_row(self) -> u64 {
-        match self {
-            Self::Csv => 2,
-            Self::Jsonl => 1,
-            Self::Parquet => 0,
         }
     }
 }
@@ -105,13 +97,16 @@ fn read_csv(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
     let format = arrow_csv::reader::Format::default().with_header(true);
     let (header, _) = format.infer_schema(bytes, Some(0))?;
     let schema = all_text(header.fields().iter().map(|field| field.name().as_str()));
-    let reader =
-        arrow_csv::ReaderBuilder::new(schema).with_header(true).with_batch_size(ROWS_PER_BATCH);
-    Ok(reader.build(bytes)?.collect::<Result<_, ArrowError>>()?)
+    let reader = arrow_csv::ReaderBuilder::new(Arc::clone(&schema)).with_header(true);
+    let batches = reader
+        .with_batch_size(ROWS_PER_BATCH)
+        .build(bytes)?
+        .collect::<Result<Vec<_>, ArrowError>>()?;
+    Ok(if batches.is_empty() { vec![RecordBatch::new_empty(schema)] } else { batches })
 }
 
 fn read_jsonl(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
-    let (inferred, _) = arrow_json::reader::infer_json_schema(bytes, None)?;
+    let (inferred, _) = infer_json_schema(bytes, None).map_err(|error| bad_line(bytes, error))?;
     let nested = inferred.fields().iter().find(|field| field.data_type().is_nested());
     if let Some(field) = nested {
         return Err(TableError::Format(format!(
@@ -124,6 +119,16 @@ fn read_jsonl(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
         .with_coerce_primitive(true)
         .with_batch_size(ROWS_PER_BATCH);
     Ok(reader.build(bytes)?.collect::<Result<_, ArrowError>>()?)
+}
+
+/// Names the line that is no JSON object; `arrow_json` counts from wherever it stands.
+fn bad_line(bytes: &[u8], error: ArrowError) -> TableError {
+    let lines = bytes.split(|byte| *byte == b'\n').zip(1..);
+    let mut bad = lines.filter(|(line, _)| infer_json_schema(*line, None).is_err());
+    match bad.next() {
+        Some((_, number)) => TableError::Format(format!("line {number}: {error}")),
+        None => error.into(),
+    }
 }
 
 fn as_text(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
@@ -174,6 +179,26 @@ mod tests {
             let error = table.column("accuracy").unwrap_err().to_string();
             assert_eq!(error, "column `accuracy` is missing; the table has: model, score");
         }
+    }
+
+    #[test]
+    fn a_table_without_rows_still_has_its_columns() {
+        let parquet = parquet_of_texts(&["a", "b"], &[]).unwrap();
+        for (format, bytes) in [(Format::Csv, b"a,b\n".to_vec()), (Format::Parquet, parquet)] {
+            let table = TextTable::read(format, &bytes).unwrap();
+            assert_eq!(
+                (table.names(), table.column("b").unwrap()),
+                (&["a".into(), "b".into()][..], vec![])
+            );
+        }
+        assert!(TextTable::read(Format::Csv, b"").is_err());
+    }
+
+    #[test]
+    fn a_line_that_is_no_json_is_named() {
+        let error =
+            TextTable::read(Format::Jsonl, b"{\"a\":1}\n\n{\"a\":2}\n{\"a\n").err().unwrap();
+        assert!(error.to_string().starts_with("line 4: "), "{error}");
     }
 
     #[test]

@@ -44,9 +44,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
     })
 }
 
+/// At least one batch, so that a table without rows still has its columns.
 fn read_trusting(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes))?
-        .with_batch_size(ROWS_PER_GROUP)
-        .build()?;
-    reader.map(|batch| batch.map_err(|error| ParquetError::from(error).into())).collect()
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes))?;
+    let empty = RecordBatch::new_empty(Arc::clone(builder.schema()));
+    let reader = builder.with_batch_size(ROWS_PER_GROUP).build()?;
+    let batches: Vec<RecordBatch> = reader.collect::<Result<_, _>>().map_err(ParquetError::from)?;
+    Ok(if batches.is_empty() { vec![empty] } else { batches })
 }

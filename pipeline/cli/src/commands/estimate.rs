@@ -113,6 +113,9 @@ fn read_results(path: &Path) -> Result<BTreeMap<String, f64>, Error> {
         let record = record.map_err(|error| refuse(format!(": {error}")))?;
         let line = record.position().map_or(0, csv::Position::line);
         let (uid, text) = (&record[uid_at], &record[score_at]);
+        if uid.is_empty() {
+            return Err(refuse(format!(", line {line}: the item_uid is blank")));
+        }
         let score: f64 = text
             .parse()
             .map_err(|_| refuse(format!(", line {line}: score `{text}` is not a number")))?;

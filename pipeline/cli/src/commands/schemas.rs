@@ -7,8 +7,10 @@ use aliquot_release::{estimator::Estimator, log::Entry, manifest::Manifest, publ
 use aliquot_sources::Lock;
 use aliquot_tables::{schema_text, schemas};
 use schemars::schema_for;
+use serde_json::json;
 
-use crate::{error::Error, recipe::RecipeText};
+use super::{print, print_json};
+use crate::{args::Global, error::Error, recipe::RecipeText};
 
 /// Arguments of `schemas`.
 #[derive(clap::Args)]
@@ -17,7 +19,8 @@ pub struct Arguments {
     folder: PathBuf,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), Error> {
+pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
+    let mut written = Vec::new();
     let json = [
         ("recipe", schema_for!(RecipeText)),
         ("lock", schema_for!(Lock)),
@@ -29,19 +32,31 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     for (name, schema) in json {
         let text = serde_json::to_string_pretty(&schema)
             .map_err(|error| Error::Internal(error.to_string()))?;
-        write(&arguments.folder, &format!("{name}.schema.json"), &format!("{text}\n"))?;
+        written.push(write(
+            &arguments.folder,
+            &format!("{name}.schema.json"),
+            &format!("{text}\n"),
+        )?);
     }
     for (name, schema) in schemas() {
-        write(&arguments.folder, &format!("{name}.arrow.txt"), &schema_text(&schema))?;
+        written.push(write(
+            &arguments.folder,
+            &format!("{name}.arrow.txt"),
+            &schema_text(&schema),
+        )?);
+    }
+    if global.json {
+        print_json(&json!(written));
+    } else {
+        print(&format!("{} schemas written to {}\n", written.len(), arguments.folder.display()));
     }
     Ok(())
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> Result<(), Error> {
+fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Error> {
     let path = folder.join(name);
-    fs::create_dir_all(folder).and_then(|()| fs::write(&path, text)).map_err(|source| Error::File {
-        action: "write",
-        path,
-        source,
-    })
+    match fs::create_dir_all(folder).and_then(|()| fs::write(&path, text)) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(Error::File { action: "write", path, source }),
+    }
 }

@@ -1,5 +1,6 @@
 use aliquot_release::{
     log,
+    publish::is_published,
     verify::{Fault, Problem, Verified, verify},
 };
 use serde_json::json;
@@ -17,6 +18,15 @@ pub struct Arguments {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let (store, id, manifest) = open_release(global, &arguments.release)?;
     let entries = log::read(&store)?.len();
+    if !is_published(&store, &manifest.name, &manifest.version, id)? {
+        return Err(Error::Unverified(format!(
+            "`{}`, `latest` or `index.json` does not say what the log says of {}@{}",
+            store
+                .document_place(&format!("releases/{0}/{1}.json", manifest.name, manifest.version)),
+            manifest.name,
+            manifest.version
+        )));
+    }
     let Verified { objects, bytes, problems } = verify(&store, id, &manifest)?;
     if global.json {
         let problems: Vec<_> = problems.iter().map(problem_json).collect();

@@ -106,12 +106,9 @@ fn published_scores(published: &Published, bytes: &[u8]) -> Result<BTreeMap<Stri
     let mut published_scores = BTreeMap::new();
     for (row, (model, score)) in models.into_iter().zip(scores).enumerate() {
         let (Some(model), Some(score)) = (model, score) else { continue };
-        let score: f64 = score.parse().map_err(|_| {
-            problem(format!(
-                "row {}: score `{score}` is not a number",
-                row as u64 + format.first_row()
-            ))
-        })?;
+        let score: f64 = score
+            .parse()
+            .map_err(|_| problem(format!("row {}: score `{score}` is not a number", row + 1)))?;
         published_scores.insert(model.to_owned(), score);
     }
     Ok(published_scores)
@@ -226,7 +223,8 @@ impl Audit<'_> {
             return true;
         }
         let coverage = 1.0 - missing as f64 / grid.items.len() as f64;
-        let enough = coverage >= self.policy.minimum_coverage;
+        // Without a single score there is nothing to keep, whatever the recipe allows.
+        let enough = coverage >= self.policy.minimum_coverage && missing < grid.items.len();
         let evidence = format!("{missing} of {} items have no score", grid.items.len());
         let (severity, action) = if enough { ("info", "keep") } else { ("warning", "drop") };
         let subject = grid.models[model].to_owned();

@@ -85,9 +85,6 @@ fn estimator(params: &Params, matrix: &TargetMatrix, all: &[Member]) -> Result<E
     let folds = INTERVAL_FOLDS.min(scores.models());
     let key = StreamKey { seed: params.seed, label: &label };
     let errors = studentised_errors(procedure, &problem, folds, key).map_err(stats(context()))?;
-    if errors.is_empty() {
-        return Err(Error::Data(format!("{}: no model has answered any of its items", context())));
-    }
     let conformal = Conformal::calibrate(&errors, LEVEL);
 
     let lowest = full_scores.iter().copied().fold(f64::INFINITY, f64::min);

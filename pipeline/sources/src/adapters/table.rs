@@ -222,14 +222,13 @@ fn long_cells<'a>(
     let optional = |name: &Option<String>| name.as_ref().map(|_| column(name, "")).transpose();
     let (metrics, trials) = (optional(&columns.metric)?, optional(&columns.trial)?);
 
-    let first = format(file)?.first_row();
     let mut cells = Vec::with_capacity(scores.len());
     for (row, score) in scores.iter().enumerate() {
         if metrics.as_ref().is_some_and(|metrics| metrics[row] != Some(declaration.metric.as_str()))
         {
             continue;
         }
-        let place = Place::Row(row as u64 + first);
+        let place = Place::Row(row as u64 + 1);
         let blank = |what: &str| file.error(place, format!("the {what} is blank"));
         let trial = match trials.as_ref().map(|trials| trials[row].unwrap_or("")) {
             None => 0,
@@ -267,12 +266,11 @@ fn wide_cells<'a>(
         (declaration.columns.item.as_deref(), "item")
     };
     let labels = declared(file, table, name, what)?;
-    let first = format(file)?.first_row();
     let mut cells = Vec::new();
     for heading in table.names().iter().filter(|heading| Some(heading.as_str()) != name) {
         let scores = table.column(heading).map_err(|error| file.table_error(&error))?;
         for (row, (score, label)) in scores.iter().zip(&labels).enumerate() {
-            let place = Place::Row(row as u64 + first);
+            let place = Place::Row(row as u64 + 1);
             let label = label.ok_or_else(|| file.error(place, format!("the {what} is blank")))?;
             let score = score_of(*score, declaration.score_range)
                 .map_err(|problem| file.error(place, format!("column `{heading}`: {problem}")))?;
@@ -329,12 +327,11 @@ fn described_items(
     let ids = column(&columns.item)?;
     let (benchmarks, tasks) = (optional(&columns.benchmark)?, optional(&columns.task)?);
     let (prompts, targets) = (optional(&columns.prompt)?, optional(&columns.target)?);
-    let first = format(file)?.first_row();
 
     let mut items = BTreeMap::new();
     let mut occurrences = Occurrences::default();
     for (row, id) in ids.iter().enumerate() {
-        let place = Place::Row(row as u64 + first);
+        let place = Place::Row(row as u64 + 1);
         let cell = |column: &Option<Vec<Option<&str>>>| {
             column.as_ref().and_then(|cells| cells[row]).map(str::to_owned)
         };
@@ -500,15 +497,15 @@ mod tests {
         let error = |csv: &str| read_csv(csv, &declaration(LONG)).unwrap_err().to_string();
         assert_eq!(
             error("m,i,s,k\nA,1,7,acc\n"),
-            "file:scores.csv, row 2: score 7 is outside the declared range 0 to 1"
+            "file:scores.csv, row 1: score 7 is outside the declared range 0 to 1"
         );
         assert_eq!(
             error("m,i,s,k\nA,1,x,acc\n"),
-            "file:scores.csv, row 2: score `x` is not a number"
+            "file:scores.csv, row 1: score `x` is not a number"
         );
         assert_eq!(
             error("m,i,s,k\nA,1,1,acc\n,1,1,acc\n"),
-            "file:scores.csv, row 3: the model is blank"
+            "file:scores.csv, row 2: the model is blank"
         );
         assert_eq!(
             error("m,i,s\nA,1,1\n"),
