@@ -191,13 +191,13 @@ fn a_tampered_store_is_refused_or_healed_and_never_believed() {
     assert_refused(&board.aliquot(&["run"], "store"), 7, &["0.1.0.json", &release]);
     fs::write(&tag, bytes).unwrap();
 
+    let verify = || board.on_release(&["verify", "demo"], "store");
     fs::remove_file(board.store("store/index.json")).unwrap();
-    assert_refused(
-        &board.on_release(&["verify", "demo"], "store"),
-        7,
-        &["0.1.0.json", "index.json"],
-    );
+    assert!(stdout(&verify()).contains("`index.json` lags behind the log"));
+    fs::remove_file(board.store("store/releases/demo/0.1.0.json")).unwrap();
+    assert_refused(&verify(), 7, &["the version tag", "0.1.0.json", "is missing"]);
     board.release("store", &[]);
+    assert!(!stdout(&verify()).contains("lags"));
 
     let log = board.store("store/log/000001.json");
     let bytes = fs::read(&log).unwrap();

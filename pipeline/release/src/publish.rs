@@ -80,16 +80,24 @@ pub fn publish(store: &Store, manifest: &Manifest) -> Result<ObjectId, ReleaseEr
     Ok(id)
 }
 
-/// Whether nothing is left to do for a manifest with these bytes.
+/// Whether the version tag holds the manifest of that id.
+pub fn is_tagged(
+    store: &Store,
+    name: &str,
+    version: &str,
+    id: ObjectId,
+) -> Result<bool, ReleaseError> {
+    Ok(store.read(&tag_key(name, version))?.is_some_and(|bytes| ObjectId::of(&bytes) == id))
+}
+
+/// Whether nothing is left to do to publish: tag, log entry, `latest` and `index.json` agree.
 pub fn is_published(
     store: &Store,
     name: &str,
     version: &str,
     id: ObjectId,
 ) -> Result<bool, ReleaseError> {
-    let tagged =
-        store.read(&tag_key(name, version))?.is_some_and(|bytes| ObjectId::of(&bytes) == id);
-    if !tagged {
+    if !is_tagged(store, name, version, id)? {
         return Ok(false);
     }
     let entries = log::read(store)?;

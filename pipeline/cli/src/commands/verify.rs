@@ -1,6 +1,6 @@
 use aliquot_release::{
     log,
-    publish::is_published,
+    publish::{is_published, is_tagged},
     verify::{Fault, Problem, Verified, verify},
 };
 use serde_json::json;
@@ -18,20 +18,19 @@ pub struct Arguments {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let (store, id, manifest) = open_release(global, &arguments.release)?;
     let entries = log::read(&store)?.len();
-    if !is_published(&store, &manifest.name, &manifest.version, id)? {
-        return Err(Error::Unverified(format!(
-            "`{}`, `latest` or `index.json` does not say what the log says of {}@{}",
-            store
-                .document_place(&format!("releases/{0}/{1}.json", manifest.name, manifest.version)),
-            manifest.name,
-            manifest.version
-        )));
+    let (name, version) = (&manifest.name, &manifest.version);
+    if !is_tagged(&store, name, version, id)? {
+        let tag = store.document_place(&format!("releases/{name}/{version}.json"));
+        return Err(Error::Unverified(format!("the version tag `{tag}` is missing")));
     }
+    // Both follow from the log, and lag behind it when a publisher was stopped at the last moment.
+    let lags = !is_published(&store, name, version, id)?;
     let Verified { objects, bytes, problems } = verify(&store, id, &manifest)?;
     if global.json {
         let problems: Vec<_> = problems.iter().map(problem_json).collect();
         print_json(&json!({
-            "release": id, "objects": objects, "bytes": bytes, "log_entries": entries, "problems": problems,
+            "release": id, "objects": objects, "bytes": bytes, "log_entries": entries,
+            "lagging": lags, "problems": problems,
         }));
     }
     if problems.is_empty() {
@@ -39,11 +38,15 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
             print(&format!(
                 "{id}: {objects} objects, {bytes} bytes, {entries} log entries: all as published\n"
             ));
+            if lags {
+                print(
+                    "note: `latest` or `index.json` lags behind the log; running the recipe again mends them\n",
+                );
+            }
         }
         return Ok(());
     }
     let lines: Vec<String> = problems.iter().map(describe).collect();
-    let (name, version) = (&manifest.name, &manifest.version);
     Err(Error::Unverified(format!(
         "{} of {objects} objects of {name}@{version} are not as published:\n  {}",
         lines.len(),
