@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use aliquot_store::canonical::{self, CanonicalError};
 use serde::Serialize;
@@ -50,7 +50,8 @@ impl ItemContent<'_> {
 
 /// Unicode NFC, runs of white space as one space, none at the ends: tools differ in all three.
 fn folded(text: &str) -> String {
-    let normal: String = text.nfc().collect();
+    // ASCII is its own normal form, and most prompts are ASCII.
+    let normal: Cow<'_, str> = if text.is_ascii() { text.into() } else { text.nfc().collect() };
     normal.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
