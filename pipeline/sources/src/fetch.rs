@@ -224,7 +224,7 @@ impl Fetcher {
                 address: address.clone(),
                 source: StoreError::Io {
                     action: "write into",
-                    path: store.staging().unwrap_or_default(),
+                    path: staged.path().to_owned(),
                     source,
                 },
             },

@@ -1,6 +1,6 @@
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use tempfile::NamedTempFile;
@@ -158,6 +158,11 @@ impl Staged {
     /// BLAKE3 of what was written so far.
     pub fn id(&self) -> ObjectId {
         self.hasher.finalize().into()
+    }
+
+    /// Where the bytes lie until they are put.
+    pub fn path(&self) -> &Path {
+        self.file.path()
     }
 
     /// Bytes written so far.

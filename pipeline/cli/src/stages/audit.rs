@@ -40,10 +40,11 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
 
     let mut audit = Audit { policy: &params.policy, findings: Vec::new(), roster: Vec::new() };
     for grid in grids(&all, &items) {
-        if let Some((published, scores)) = &scores {
-            audit.compare_with_published(&grid, published, scores);
-        }
-        audit.decide_what_stays(&grid);
+        let disagreeing = match &scores {
+            Some((published, scores)) => audit.compare_with_published(&grid, published, scores),
+            None => BTreeSet::new(),
+        };
+        audit.decide_what_stays(&grid, &disagreeing);
     }
     audit.fail_if_told_to()?;
 
@@ -127,58 +128,49 @@ impl Audit<'_> {
         self.findings.push(Finding { kind, severity, benchmark, ..finding });
     }
 
-    /// Every comparison is recorded, those that agree too.
+    /// Records every comparison, those that agree too; returns the models to drop.
     fn compare_with_published(
         &mut self,
         grid: &Grid<'_>,
         published: &Published,
         scores: &BTreeMap<String, f64>,
-    ) {
+    ) -> BTreeSet<usize> {
+        let mut dropped = BTreeSet::new();
         for (row, model) in grid.models.iter().enumerate() {
             let observed = mean(grid.row(row)) * published.scale;
             let expected = scores.get(*model).copied();
-            let difference = expected.map(|expected| (observed - expected).abs());
-            let (severity, action, evidence) = match difference {
+            let (severity, action, evidence) = match expected
+                .map(|expected| (expected, (observed - expected).abs()))
+            {
                 None => ("warning", Policy::Keep, "no published score".to_owned()),
-                Some(difference) if difference <= published.tolerance => (
+                Some((_, difference)) if difference <= published.tolerance => (
                     "info",
                     Policy::Keep,
                     format!("differs by {difference:.6}, within {}", published.tolerance),
                 ),
-                Some(difference) => (
+                Some((expected, difference)) => (
                     "error",
                     self.policy.disagreeing_scores,
                     format!(
-                        "recomputed {observed:.4}, published {:.4}: differs by {difference:.4}",
-                        expected.unwrap_or(f64::NAN)
+                        "recomputed {observed:.4}, published {expected:.4}: differs by {difference:.4}"
                     ),
                 ),
             };
+            if action == Policy::Drop {
+                dropped.insert(row);
+            }
             let (subject, action) = ((*model).to_owned(), action.name().to_owned());
             let observed = Some(observed);
-            self.note(
-                "aggregate",
-                severity,
-                grid,
-                Finding { subject, evidence, action, expected, observed, ..Finding::default() },
-            );
+            let finding =
+                Finding { subject, evidence, action, expected, observed, ..Finding::default() };
+            self.note("aggregate", severity, grid, finding);
         }
+        dropped
     }
 
-    fn decide_what_stays(&mut self, grid: &Grid<'_>) {
-        let disagreeing: BTreeSet<String> = self
-            .findings
-            .iter()
-            .filter(|finding| {
-                finding.kind == "aggregate"
-                    && finding.action == "drop"
-                    && finding.benchmark == grid.benchmark
-            })
-            .map(|finding| finding.subject.clone())
-            .collect();
-        let mut kept: Vec<usize> = (0..grid.models.len())
-            .filter(|model| !disagreeing.contains(grid.models[*model]))
-            .collect();
+    fn decide_what_stays(&mut self, grid: &Grid<'_>, disagreeing: &BTreeSet<usize>) {
+        let mut kept: Vec<usize> =
+            (0..grid.models.len()).filter(|model| !disagreeing.contains(model)).collect();
         kept.retain(|model| self.covers_enough(grid, *model));
         let duplicates = self.duplicates(grid, &kept);
         kept.retain(|model| !duplicates.contains(model));
@@ -318,7 +310,7 @@ mod tests {
             scores: scores.concat(),
         };
         let mut audit = Audit { policy, findings: vec![], roster: vec![] };
-        audit.decide_what_stays(&grid);
+        audit.decide_what_stays(&grid, &BTreeSet::new());
         let findings = audit
             .findings
             .iter()
