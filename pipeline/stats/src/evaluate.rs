@@ -72,7 +72,8 @@ pub fn evaluate(
     let mut predictions = Vec::with_capacity(held_out.len());
     for &model in held_out {
         let answers = estimate::answers(problem.matrix, model, &subset);
-        let Some(estimate) = estimator.apply_with_gaps(&answers) else { continue };
+        let Some(filled) = estimate::fill_gaps(&answers, &complete, &subset) else { continue };
+        let estimate = estimator.apply(&filled);
         let answered: Vec<f64> = answers.into_iter().flatten().collect();
         let interval = match conformal {
             Some(conformal) => conformal.interval(estimate, &answered, problem.matrix.items()),

@@ -164,9 +164,8 @@ pub fn studentised_errors(
             let answers = estimate::answers(problem.matrix, model, &subset);
             let answered: Vec<f64> = answers.iter().copied().flatten().collect();
             let spread = || sampling_error(&answered, problem.matrix.items());
-            let error = estimator
-                .apply_with_gaps(&answers)
-                .map(|estimate| (estimate - full[model]) / spread());
+            let filled = estimate::fill_gaps(&answers, &complete, &subset);
+            let error = filled.map(|filled| (estimator.apply(&filled) - full[model]) / spread());
             errors[model] = error;
         }
     }

@@ -37,11 +37,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let estimator = closest(&estimators, &results);
     let scores = align(estimator, &results, &arguments.results)?;
 
-    let linear = LinearEstimator {
-        intercept: estimator.intercept,
-        weights: estimator.weights.clone(),
-        item_means: Vec::new(),
-    };
+    let linear =
+        LinearEstimator { intercept: estimator.intercept, weights: estimator.weights.clone() };
     let conformal =
         Conformal { multiplier: estimator.interval.multiplier, level: estimator.interval.level };
     let estimate = linear.apply(&scores);
@@ -85,7 +82,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// Scores by item uid, in the order of the file; every mistake is an error that names its line.
+/// Scores by item uid; every mistake is an error that names its line.
 fn read_results(path: &Path) -> Result<BTreeMap<String, f64>, Error> {
     let refuse = |problem: String| Error::Results(format!("`{}`{problem}", path.display()));
     let file = File::open(path).map_err(|source| Error::File {

@@ -48,8 +48,6 @@ pub struct LinearEstimator {
     pub intercept: f64,
     /// One weight a subset item, in the subset's order.
     pub weights: Vec<f64>,
-    /// Mean score of the source models on each subset item, in the same order.
-    pub item_means: Vec<f64>,
 }
 
 impl LinearEstimator {
@@ -57,30 +55,26 @@ impl LinearEstimator {
     pub fn apply(&self, answers: &[f64]) -> f64 {
         (self.intercept + dot(&self.weights, answers)).clamp(0.0, 1.0)
     }
+}
 
-    /// As [`Self::apply`], for answers with gaps; None when there is no answer at all.
-    ///
-    /// A gap gets the sources' mean on that item plus what the model is above the sources on the
-    /// items that it answered.
-    pub fn apply_with_gaps(&self, answers: &[Option<f64>]) -> Option<f64> {
-        let differences = answers
-            .iter()
-            .zip(&self.item_means)
-            .filter_map(|(answer, mean)| answer.map(|a| a - mean));
-        let (sum, count) =
-            differences.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
-        if count == 0 {
-            return None;
-        }
-        let above = sum / count as f64;
-        let stand_in = |mean: f64| (mean + above).clamp(0.0, 1.0);
-        let filled: Vec<f64> = answers
-            .iter()
-            .zip(&self.item_means)
-            .map(|(answer, mean)| answer.unwrap_or_else(|| stand_in(*mean)))
-            .collect();
-        Some(self.apply(&filled))
-    }
+/// One answer a subset item, from answers with gaps; None when there is no answer at all.
+///
+/// A gap gets the sources' mean on that item plus what the model is above the sources on the items
+/// that it answered, clamped to [0, 1].
+pub fn fill_gaps(
+    answers: &[Option<f64>],
+    sources: &CompleteMatrix,
+    subset: &Subset,
+) -> Option<Vec<f64>> {
+    let means = || subset.items.iter().map(|&item| sources.item_means()[item]);
+    let differences =
+        answers.iter().zip(means()).filter_map(|(answer, mean)| answer.map(|a| a - mean));
+    let (sum, count) =
+        differences.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
+    let above = sum / count as f64;
+    let filled =
+        |(answer, mean): (&Option<f64>, f64)| answer.unwrap_or((mean + above).clamp(0.0, 1.0));
+    (count > 0).then(|| answers.iter().zip(means()).map(filled).collect())
 }
 
 /// Fits an estimator of `full_scores` (one a source model) on a subset of the sources' answers.
@@ -90,14 +84,13 @@ pub fn fit(
     subset: &Subset,
     full_scores: &[f64],
 ) -> Result<LinearEstimator, StatsError> {
-    let item_means = subset.items.iter().map(|&item| sources.item_means()[item]).collect();
     match method {
         EstimatorMethod::Mean => {
-            Ok(LinearEstimator { intercept: 0.0, weights: subset.weights.clone(), item_means })
+            Ok(LinearEstimator { intercept: 0.0, weights: subset.weights.clone() })
         }
         EstimatorMethod::Ridge => {
             let (intercept, weights) = ridge::fit(sources, &subset.items, full_scores)?;
-            Ok(LinearEstimator { intercept, weights, item_means })
+            Ok(LinearEstimator { intercept, weights })
         }
     }
 }
@@ -162,12 +155,12 @@ mod tests {
 
     #[test]
     fn a_gap_is_filled_with_the_items_mean_shifted_by_the_models_level() {
-        let estimator =
-            LinearEstimator { intercept: 0.0, weights: vec![0.5, 0.5], item_means: vec![0.5, 0.2] };
-        // Answered 0.8 where sources have 0.5: 0.3 above, so the gap becomes 0.5.
-        let estimate = estimator.apply_with_gaps(&[Some(0.8), None]).unwrap();
-        assert!((estimate - 0.65).abs() < 1e-12);
-        assert_eq!(estimator.apply_with_gaps(&[None, None]), None);
+        let sources = ResponseMatrix::new(2, 3, vec![0.75, 0.0, 0.25, 0.25, 1.0, 0.25]).unwrap();
+        let sources = sources.imputed().unwrap();
+        let subset = Subset { items: vec![0, 2], weights: vec![0.5, 0.5] };
+        // Answered 0.75 where sources have 0.5: 0.25 above, so the gap becomes 0.25 + 0.25.
+        assert_eq!(fill_gaps(&[Some(0.75), None], &sources, &subset), Some(vec![0.75, 0.5]));
+        assert_eq!(fill_gaps(&[None, None], &sources, &subset), None);
     }
 
     #[test]
