@@ -73,4 +73,10 @@ pub enum StatsError {
         /// Row where the factorisation broke down.
         pivot: usize,
     },
+    /// An iteration that did not settle; a matrix with a NaN never does.
+    #[error("{what} did not converge")]
+    NoConvergence {
+        /// The computation.
+        what: &'static str,
+    },
 }

@@ -3,7 +3,16 @@
 //! Both estimators are linear: estimate = clamp(intercept + sum of weight x answer, 0, 1). That is
 //! all that a release has to carry, and all that its user has to compute.
 
+pub mod aipw;
+pub mod gaussian_process;
+pub mod generalised_additive;
+pub mod pca_completion;
+pub mod prediction_powered;
+#[cfg(test)]
+mod reference;
 mod ridge;
+pub mod signature;
+mod training;
 
 use crate::{
     StatsError,
