@@ -76,8 +76,8 @@ const TRUNCATION: f64 = 0.75;
 /// no large-sample approximation. Against each candidate mean two gamblers bet that answers come out
 /// higher, and lower, than what the candidate leaves to expect of the items not yet drawn; a candidate
 /// is dropped once the larger of their halved capitals reaches 1 / (1 - level). Source: Waudby-Smith and
-/// Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86 (2024), sec. 4.4
-/// (hedged capital), sec. 5 (without replacement) and eq. 26 (bets, here for a fixed sample size).
+/// Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86 (2024): the
+/// hedged capital process, without replacement, with predictable plug-in bets for a fixed sample size.
 /// Candidates are a grid of 1/1000; the ends are moved outward by one step, so that no mean between two
 /// candidates is lost.
 ///

@@ -4,6 +4,8 @@
 //! all that a release has to carry, and all that its user has to compute.
 
 pub mod aipw;
+#[cfg(test)]
+mod degenerate;
 pub mod gaussian_process;
 pub mod generalised_additive;
 pub mod pca_completion;

@@ -25,7 +25,7 @@ pub fn fit(
 /// The target mean of a row that is known on `items` and completed elsewhere by `components` of
 /// `models` models.
 ///
-/// Probabilistic principal components (Tipping and Bishop, JRSS B 61 (1999), eq. 6 to 8): item means
+/// Probabilistic principal components (Tipping and Bishop, JRSS B 61 (1999)): item means
 /// plus W z with z ~ N(0, I), W the loadings times singular value / sqrt(models), and one noise
 /// variance, the mean of what the components leave. z is its posterior mean given the answers. The
 /// estimate is linear in the answers: known items count by their target weight, the rest by what

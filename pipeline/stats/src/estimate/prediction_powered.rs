@@ -56,7 +56,7 @@ impl PredictionPowered {
     /// How much of the predictions a model's answers support, in [0, 1].
     ///
     /// Cov(answers, predictions) in the sample over the predictions' variance among all items; source:
-    /// Angelopoulos, Duchi and Zrnic, "PPI++" (2023), sec. 6 and example 6.1. Their factor
+    /// Angelopoulos, Duchi and Zrnic, "PPI++" (2023), power tuning for a mean. Their factor
     /// 1 / (1 + n / N) is absorbed: their N items are without answers, while `mean_prediction` is over
     /// all. 0, the plain mean, when there is one answer or the predictions are all equal.
     pub fn power(&self, answers: &[f64]) -> f64 {
@@ -84,8 +84,8 @@ impl PredictionPowered {
     /// Standard error over the draw of the items, at the power that these answers choose.
     ///
     /// sqrt(s^2 sum of w^2 (1 - f)) with the weighted sample variance s^2 of answer - power x
-    /// prediction and the sampled share f of the target: Cochran, *Sampling Techniques*, eq. 7.10 and
-    /// 2.20. None with fewer than two answers of positive weight. It takes the items for a random
+    /// prediction and the sampled share f of the target: Cochran, *Sampling Techniques*, chapter 7
+    /// and eq. 2.20. None with fewer than two answers of positive weight. It takes the items for a random
     /// sample and leaves out that the power was chosen on it, which shows below about 50 answers.
     pub fn standard_error(&self, answers: &[f64]) -> Option<f64> {
         let spread = self.spread();

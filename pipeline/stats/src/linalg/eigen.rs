@@ -39,7 +39,7 @@ pub struct ShiftedInverse {
 /// All eigenvalues and eigenvectors of the `size * size` row-major matrix; reads its lower triangle.
 ///
 /// Householder tridiagonalisation and implicitly shifted QL steps; source: Golub and Van Loan,
-/// *Matrix Computations*, 4th ed., algorithms 8.3.1 and 8.3.3 (there as QR, from the other end).
+/// *Matrix Computations*, 4th ed., algorithms 8.3.1 to 8.3.3 (there as QR, from the other end).
 /// Errors with [`StatsError::NoConvergence`], which finite input does not reach in practice.
 pub fn symmetric_eigen(size: usize, values: Vec<f64>) -> Result<Eigen, StatsError> {
     let mut reduced = Tridiagonal::reduce(size, values);
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_matrix_with_known_eigenvalues() {
-        // Second differences: 2 - 2 cos(j pi / (n + 1)), Golub and Van Loan, sec. 4.8.3.
+        // Second differences have the eigenvalues 2 - 2 cos(j pi / (n + 1)).
         let size = 9;
         let mut values = vec![0.0; size * size];
         for row in 0..size {

@@ -101,6 +101,14 @@ impl Cell {
         self.sum += sum;
     }
 
+    fn less(self, other: Self) -> Self {
+        Self {
+            models: self.models - other.models,
+            weight: self.weight - other.weight,
+            sum: self.sum - other.sum,
+        }
+    }
+
     fn of(drawn: &[Drawn]) -> Self {
         let mut cell = Self::default();
         drawn.iter().for_each(|drawn| cell.add(1, drawn.weight, drawn.sum));
@@ -126,8 +134,9 @@ struct Grower<'a> {
     order: Vec<usize>,
     /// Room for one item's levels within a node.
     cells: Vec<Cell>,
-    /// Room for sorting a node's models by one item.
-    sorted: Vec<(u32, u32)>,
+    /// Room for sorting a node's models by one item: level above, place in the node below, in one
+    /// word, which sorts faster than a pair.
+    sorted: Vec<u64>,
 }
 
 impl<'a> Grower<'a> {
@@ -226,7 +235,11 @@ impl<'a> Grower<'a> {
             return None;
         }
         let mut scan = Scan { item, whole, left: Cell::default(), last: 0, best: None };
-        if levels.len() <= drawn.len() {
+        if levels.len() == 2 {
+            let upper = upper_half(codes, drawn);
+            scan.take(0, whole.less(upper));
+            scan.take(1, upper);
+        } else if levels.len() <= drawn.len() {
             self.cells.clear();
             self.cells.resize(levels.len(), Cell::default());
             for drawn in drawn {
@@ -237,21 +250,41 @@ impl<'a> Grower<'a> {
             present.for_each(|(cell, code)| scan.take(code, *cell));
         } else {
             self.sorted.clear();
-            self.sorted.extend(
-                drawn.iter().zip(0_u32..).map(|(drawn, at)| (codes[drawn.model as usize], at)),
-            );
+            let word =
+                |(drawn, at): (&Drawn, u64)| u64::from(codes[drawn.model as usize]) << 32 | at;
+            self.sorted.extend(drawn.iter().zip(0..).map(word));
             self.sorted.sort_unstable();
-            for level in self.sorted.chunk_by(|a, b| a.0 == b.0) {
+            for level in self.sorted.chunk_by(|a, b| a >> 32 == b >> 32) {
                 let mut cell = Cell::default();
-                for &(_, at) in level {
-                    let drawn = drawn[at as usize];
+                for word in level {
+                    let drawn = drawn[*word as u32 as usize];
                     cell.add(1, drawn.weight, drawn.sum);
                 }
-                scan.take(level[0].0, cell);
+                scan.take((level[0] >> 32) as u32, cell);
             }
         }
         scan.best
     }
+}
+
+/// What a node has of the upper of two levels; two partial sums and no branch, since most items of
+/// most benchmarks are 0 or 1.
+fn upper_half(codes: &[u32], drawn: &[Drawn]) -> Cell {
+    let mut lanes = [Cell::default(); 2];
+    let mut add = |lane: usize, drawn: &Drawn| {
+        let code = codes[drawn.model as usize];
+        let share = f64::from(code);
+        lanes[lane].add(code as usize, share * drawn.weight, share * drawn.sum);
+    };
+    let (pairs, rest) = drawn.as_chunks::<2>();
+    for [first, second] in pairs {
+        add(0, first);
+        add(1, second);
+    }
+    rest.iter().for_each(|drawn| add(0, drawn));
+    let [mut cell, other] = lanes;
+    cell.add(other.models, other.weight, other.sum);
+    cell
 }
 
 /// Walks a node's levels upwards and keeps the best border passed.
@@ -342,7 +375,13 @@ mod tests {
 
     #[test]
     fn counting_and_sorting_find_one_split() {
-        let (sources, full) = graded(40, 6, 4.0);
+        for levels in [1.0, 4.0] {
+            counting_equals_sorting(levels);
+        }
+    }
+
+    fn counting_equals_sorting(levels: f64) {
+        let (sources, full) = graded(40, 6, levels);
         let items: Vec<usize> = (0..6).collect();
         let training = Training::new(&sources, &items, &full, ("", 3)).unwrap();
         let mut grower = Grower::new(&training);

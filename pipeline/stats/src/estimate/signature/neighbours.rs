@@ -39,7 +39,7 @@ pub fn fit_neighbours(
             .collect();
         near.sort_by(Near::order);
         for (error, count) in errors.iter_mut().zip(CANDIDATES) {
-            let off = weighted_mean(&near[..count.min(models - 1)]) - full_scores[model];
+            let off = weighted_mean(&near, count) - full_scores[model];
             *error += off * off;
         }
     }
@@ -55,7 +55,8 @@ pub fn fit_neighbours(
 
 impl Neighbours {
     /// Mean score of the nearest sources, weighted by inverse distance, from one answer a subset
-    /// item; the plain mean of those with the very same answers where there are any.
+    /// item. Sources as near as the last of them count too; when some gave the very same answers, it is
+    /// their plain mean.
     pub fn estimate(&self, answers: &[f64]) -> f64 {
         let rows = self.answers.chunks(answers.len().max(1));
         let mut near: Vec<Near> = rows
@@ -63,7 +64,7 @@ impl Neighbours {
             .map(|(row, &score)| Near { distance: squared_distance(row, answers), score })
             .collect();
         near.sort_by(Near::order);
-        weighted_mean(&near[..(self.count as usize).min(near.len())])
+        weighted_mean(&near, self.count as usize)
     }
 }
 
@@ -74,7 +75,7 @@ struct Near {
 }
 
 impl Near {
-    /// By distance, then by score: models that are equally near are ranked whatever their order.
+    /// By distance, then by score, so that sums do not depend on the order of the models.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         self.distance.total_cmp(&other.distance).then(self.score.total_cmp(&other.score))
     }
@@ -84,12 +85,15 @@ fn squared_distance(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-fn weighted_mean(near: &[Near]) -> f64 {
-    let same = near.iter().filter(|near| near.distance == 0.0).count();
+/// Mean over the nearest `count` and those that are as near as the last of them; `near` is ordered.
+fn weighted_mean(near: &[Near], count: usize) -> f64 {
+    let same = near.iter().take_while(|near| near.distance == 0.0).count();
     if same > 0 {
         return near[..same].iter().map(|near| near.score).sum::<f64>() / same as f64;
     }
-    let (sum, weight) = near.iter().fold((0.0, 0.0), |(sum, total), near| {
+    let reach = near[..count.min(near.len())].last().map_or(0.0, |last| last.distance);
+    let within = near.iter().take_while(|near| near.distance <= reach);
+    let (sum, weight) = within.fold((0.0, 0.0), |(sum, total), near| {
         let weight = 1.0 / near.distance.sqrt();
         (sum + weight * near.score, total + weight)
     });
@@ -133,7 +137,9 @@ mod tests {
             ResponseMatrix::new(4, 1, vec![1.0, 1.0, 0.0, 0.0]).unwrap().imputed().unwrap();
         let fitted = fit_neighbours(&sources, &[0], &[0.8, 0.8, 0.2, 0.2]).unwrap();
         assert!((fitted.estimate(&[1.0]) - 0.8).abs() < 1e-12);
-        assert!((fitted.estimate(&[0.5]) - 0.2).abs() < 0.6 + 1e-12);
+        // All four are as near as the nearest.
+        assert_eq!(fitted.count, 1);
+        assert!((fitted.estimate(&[0.5]) - 0.5).abs() < 1e-12);
         let (few, full) = line(2);
         assert!(matches!(
             fit_neighbours(&few, &[0], &full),
