@@ -18,9 +18,7 @@ pub fn greedy_medoids(
     k: usize,
 ) -> Result<Vec<usize>, StatsError> {
     check(dissimilarity.size(), weights, k)?;
-    let farthest = (0..dissimilarity.size())
-        .flat_map(|object| dissimilarity.row(object))
-        .fold(0.0_f32, |farthest, value| farthest.max(*value));
+    let farthest = farthest(dissimilarity);
     let mut nearest = vec![farthest; dissimilarity.size()];
     let mut bounds: Vec<f64> = (0..dissimilarity.size())
         .map(|object| gain(dissimilarity.row(object), &nearest, weights))
@@ -43,6 +41,23 @@ pub fn greedy_medoids(
         }
     }
     Ok(picks)
+}
+
+/// The largest dissimilarity, found in eight lanes.
+fn farthest(dissimilarity: &Dissimilarity) -> f32 {
+    let larger = |most: f32, value: f32| if value > most { value } else { most };
+    let mut lanes = [0.0_f32; 8];
+    let mut rest = 0.0;
+    for object in 0..dissimilarity.size() {
+        let (blocks, tail) = dissimilarity.row(object).as_chunks::<8>();
+        for block in blocks {
+            for (most, value) in lanes.iter_mut().zip(block) {
+                *most = larger(*most, *value);
+            }
+        }
+        rest = tail.iter().copied().fold(rest, larger);
+    }
+    lanes.into_iter().fold(rest, larger)
 }
 
 /// What a further pick would take off the weighted sum: eight running sums, added in order.

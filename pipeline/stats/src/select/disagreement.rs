@@ -37,3 +37,30 @@ fn variance(scores: &[f64]) -> f64 {
     // So that items with the same counts tie whatever the order of the models.
     (variance * 1e12).round() / 1e12
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::{ResponseMatrix, Target};
+
+    #[test]
+    fn the_most_divided_items_come_first_and_ties_fall_by_lot() {
+        // Four models; items solved by 2, 2, 2, 1, 4 and 0 of them.
+        let solved = [2, 2, 2, 1, 4, 0];
+        let scores = (0..4).flat_map(|model| solved.map(|by| f32::from(u8::from(model < by))));
+        let matrix = ResponseMatrix::new(4, 6, scores.collect()).unwrap().imputed().unwrap();
+        let pool: Vec<usize> = (0..6).collect();
+        let items = |target: &Target, k, seed| {
+            let design = Design { matrix: &matrix, target, pool: &pool };
+            select(&design, k, &mut Stream::new(seed, "lot", 0)).unwrap().items
+        };
+        let uniform = Target::uniform(6).unwrap();
+        assert_eq!(items(&uniform, 4, 0), [0, 1, 2, 3]);
+        let firsts: std::collections::BTreeSet<usize> =
+            (0..40).map(|seed| items(&uniform, 1, seed)[0]).collect();
+        assert_eq!(firsts.into_iter().collect::<Vec<_>>(), [0, 1, 2]);
+        // At four times the weight, 3/16 counts for more than 1/4.
+        let weighted = Target::grouped(&[0, 0, 0, 1, 0, 0], &[5.0, 4.0]).unwrap();
+        assert_eq!(items(&weighted, 1, 0), [3]);
+    }
+}

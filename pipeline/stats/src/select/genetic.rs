@@ -103,6 +103,8 @@ impl<'a> Search<'a> {
         let scale = 1.0 / self.k as f64;
         let gaps = sums.iter().zip(&self.means).map(|(sum, mean)| sum * scale - mean);
         let distance = gaps.map(|gap| gap * gap).sum::<f64>() / self.means.len() as f64;
+        // So that equally good subsets tie whatever the order of the models.
+        let distance = (distance * 1e15).round() / 1e15;
         Individual { items, distance }
     }
 

@@ -135,3 +135,59 @@ fn lane_dot(left: &[f64], right: &[f64]) -> f64 {
     let rest: f64 = left_rest.iter().zip(right_rest).map(|(a, b)| a * b).sum();
     sums.iter().sum::<f64>() + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        linalg::{Cholesky, dot},
+        matrix::{ResponseMatrix, Target},
+    };
+
+    #[test]
+    fn each_step_takes_the_item_that_leaves_the_least_posterior_variance() {
+        let (models, items) = (7, 15);
+        let mut stream = Stream::new(1, "greedy", 0);
+        let scores = (0..models * items).map(|_| stream.uniform() as f32).collect();
+        let matrix = ResponseMatrix::new(models, items, scores).unwrap().imputed().unwrap();
+        let groups: Vec<u32> = (0..items as u32).map(|item| u32::from(item >= 9)).collect();
+        let target = Target::grouped(&groups, &[1.0, 2.0]).unwrap();
+        let pool: Vec<usize> = (0..12).collect();
+        let design = Design { matrix: &matrix, target: &target, pool: &pool };
+
+        // Covariances by definition, for the textbook formula.
+        let centred = |values: &[f64]| -> Vec<f64> {
+            let mean = values.iter().sum::<f64>() / models as f64;
+            values.iter().map(|value| value - mean).collect()
+        };
+        let columns: Vec<Vec<f64>> = (0..items).map(|item| centred(matrix.item(item))).collect();
+        let mean = centred(&matrix.target_means(&target));
+        let covariance = |a: &[f64], b: &[f64]| dot(a, b) / models as f64;
+        let explained = |chosen: &[usize]| {
+            let system: Vec<f64> = chosen
+                .iter()
+                .flat_map(|&a| chosen.iter().map(move |&b| (a, b)))
+                .map(|(a, b)| {
+                    covariance(&columns[a], &columns[b]) + if a == b { NOISE } else { 0.0 }
+                })
+                .collect();
+            let with_mean: Vec<f64> =
+                chosen.iter().map(|&item| covariance(&columns[item], &mean)).collect();
+            Cholesky::factor(chosen.len(), &system).unwrap().inverse_quadratic(&with_mean)
+        };
+        let mut expected: Vec<usize> = Vec::new();
+        for _ in 0..6 {
+            let with = |item: usize| explained(&[&expected[..], &[item]].concat());
+            let rest = pool.iter().filter(|item| !expected.contains(item));
+            let next = *rest.max_by(|&&a, &&b| with(a).total_cmp(&with(b))).unwrap();
+            expected.push(next);
+        }
+        expected.sort_unstable();
+        let subset = select(&design, 6, NOISE, &mut stream).unwrap();
+        assert_eq!(subset.items, expected);
+        // A later item counts (2/3)/6, an earlier one (1/3)/9.
+        let ratio = |late: usize, early: usize| subset.weights[late] / subset.weights[early];
+        assert!((ratio(5, 0) - 3.0).abs() < 1e-9, "{subset:?}");
+        assert!(select(&design, 6, 0.0, &mut stream).is_err());
+    }
+}

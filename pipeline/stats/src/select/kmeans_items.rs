@@ -107,3 +107,46 @@ fn nearest_shares(design: &Design<'_>, points: &Points<'_>, chosen: &[usize]) ->
     }
     shares.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::{CompleteMatrix, ResponseMatrix, Target};
+
+    fn run(matrix: &CompleteMatrix, pool: &[usize], values: &[f64], k: usize) -> Subset {
+        let target = Target::uniform(matrix.items()).unwrap();
+        let design = Design { matrix, target: &target, pool };
+        let points = Points::new(matrix.items(), 1, values).unwrap();
+        select(&design, &points, k, &mut Stream::new(1, "anchors", 0)).unwrap()
+    }
+
+    #[test]
+    fn an_anchor_is_the_pool_item_nearest_to_the_centre_and_carries_its_cluster() {
+        let matrix = ResponseMatrix::new(1, 6, vec![1.0; 6]).unwrap().imputed().unwrap();
+        let values = [0.0, 1.0, 2.5, 100.0, 101.0, 0.5];
+        let subset = run(&matrix, &[0, 1, 2, 3, 4, 5], &values, 2);
+        // The centre of the first cluster is 1, and 100 comes before the equally near 101.
+        assert_eq!(subset.items, [1, 3]);
+        let subset = run(&matrix, &[0, 2, 4], &values, 2);
+        assert_eq!(subset.items, [0, 4]);
+        assert!((subset.weights[0] - 4.0 / 6.0).abs() < 1e-12, "{subset:?}");
+    }
+
+    #[test]
+    fn a_cluster_without_an_item_of_the_pool_leaves_its_weight_to_the_nearest() {
+        let matrix = ResponseMatrix::new(1, 5, vec![1.0; 5]).unwrap().imputed().unwrap();
+        let subset = run(&matrix, &[0, 1], &[0.0, 1.0, 90.0, 91.0, 92.0], 2);
+        assert_eq!(subset.items, [0, 1]);
+        assert!((subset.weights[1] - 4.0 / 5.0).abs() < 1e-12, "{subset:?}");
+    }
+
+    #[test]
+    fn points_of_another_matrix_are_refused() {
+        let matrix = ResponseMatrix::new(1, 2, vec![1.0; 2]).unwrap().imputed().unwrap();
+        let target = Target::uniform(2).unwrap();
+        let design = Design { matrix: &matrix, target: &target, pool: &[0, 1] };
+        let points = Points::new(3, 1, &[0.0; 3]).unwrap();
+        let error = select(&design, &points, 1, &mut Stream::new(1, "t", 0)).unwrap_err();
+        assert_eq!(error, StatsError::Length { what: "points of items", expected: 2, got: 3 });
+    }
+}
