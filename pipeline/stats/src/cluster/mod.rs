@@ -6,8 +6,10 @@ mod dissimilarity;
 mod facility;
 mod kmeans;
 mod lanes;
+mod lloyd;
 mod medoids;
 mod points;
+mod swapping;
 mod unit_rows;
 
 pub use agreement::{adjusted_rand_index, silhouette};

@@ -11,7 +11,8 @@ impl<'a> Points<'a> {
     /// Reads `count * dimensions` values in row-major order.
     ///
     /// Errors with [`StatsError::Empty`] without points or dimensions, with [`StatsError::Length`]
-    /// when the buffer does not fit and with [`StatsError::NotFinite`] on NaN or infinity.
+    /// when the buffer does not fit and with [`StatsError::NotFinite`] on NaN or a magnitude over
+    /// 1e100, whose squares would not be finite.
     pub fn new(count: usize, dimensions: usize, values: &'a [f64]) -> Result<Self, StatsError> {
         if count == 0 || dimensions == 0 {
             return Err(StatsError::Empty { models: dimensions, items: count });
@@ -20,7 +21,8 @@ impl<'a> Points<'a> {
             let expected = count.saturating_mul(dimensions);
             return Err(StatsError::Length { what: "points", expected, got: values.len() });
         }
-        match values.iter().position(|value| !value.is_finite()) {
+        let usable = |value: &f64| value.abs() <= 1e100;
+        match values.iter().position(|value| !usable(value)) {
             Some(at) => Err(StatsError::NotFinite { what: "points", at }),
             None => Ok(Self { dimensions, values }),
         }
@@ -57,6 +59,7 @@ mod tests {
         assert_eq!(error, StatsError::Length { what: "points", expected: 4, got: 3 });
         let error = Points::new(2, 1, &[0.0, f64::NAN]).unwrap_err();
         assert_eq!(error, StatsError::NotFinite { what: "points", at: 1 });
+        assert!(Points::new(2, 1, &[0.0, -1e300]).is_err());
         assert!(Points::new(0, 3, &[]).is_err());
     }
 }

@@ -25,6 +25,7 @@ mod kmeans_items;
 mod probability;
 mod random;
 mod shares;
+mod simplex;
 mod stratified;
 #[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
 mod tasks;
