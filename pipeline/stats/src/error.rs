@@ -67,6 +67,24 @@ pub enum StatsError {
         /// Number of items chosen.
         k: usize,
     },
+    /// A list that does not fit what it belongs to.
+    #[error("{what}: expected {expected} values, got {got}")]
+    Length {
+        /// The list.
+        what: &'static str,
+        /// Values needed.
+        expected: usize,
+        /// Values given.
+        got: usize,
+    },
+    /// NaN, infinity, or a negative value where none can be.
+    #[error("{what}: value {at} is not a usable number")]
+    NotFinite {
+        /// The list.
+        what: &'static str,
+        /// Position in it.
+        at: usize,
+    },
     /// A linear system that is not positive definite.
     #[error("matrix is not positive definite at pivot {pivot}")]
     NotPositiveDefinite {

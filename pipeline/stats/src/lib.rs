@@ -35,6 +35,7 @@
 //! # Ok::<(), aliquot_stats::StatsError>(())
 //! ```
 
+pub mod cluster;
 pub mod distribution;
 mod error;
 pub mod estimate;

@@ -4,10 +4,31 @@
 //! with probability proportional to their weight in the target, so that the weights of the subset
 //! are equal and its plain mean estimates the target.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
+mod anchor_points;
 mod balanced_swap;
+#[cfg(test)]
+mod contract;
+#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
+mod difficulty_clusters;
+#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
+mod disagreement;
+mod eligible;
+#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
+mod facility_location;
+#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
+mod genetic;
+#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
+mod greedy_design;
+#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
+mod kmeans_items;
 mod probability;
 mod random;
+mod shares;
+mod simplex;
 mod stratified;
+#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
+mod tasks;
 
 use crate::{
     StatsError,
