@@ -35,6 +35,7 @@
 //! # Ok::<(), aliquot_stats::StatsError>(())
 //! ```
 
+pub mod dense;
 pub mod distribution;
 mod error;
 pub mod estimate;
