@@ -11,7 +11,10 @@ use std::{
     thread,
 };
 
-use aliquot_stats::split::{SplitKind, split_by_attributes};
+use aliquot_stats::{
+    StatsError,
+    split::{Split, SplitKind, split_by_attributes},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -41,8 +44,9 @@ less than half of the items.
 
 Splits: interpolation holds out a random quarter of the models. extrapolation holds out the best 30 %,
 the sources are the worst half. date holds out what is newer than the date that leaves about 27.5 %.
-family holds out one family of at least 3 models, another one for each seed. compressed holds out the
-quantised and pruned models, compressed-without-base in addition takes their relatives from the sources.";
+family holds out one family; those of at least 3 models take turns over the seeds. compressed holds out
+the quantised and pruned models, compressed-without-base in addition takes their relatives from the
+sources.";
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -206,7 +210,10 @@ impl Plan {
                     matrix.dataset
                 ));
             }
-            for &kind in self.kinds.iter().filter(|_| !fit.is_empty()) {
+            if fit.is_empty() {
+                continue;
+            }
+            for &kind in &self.kinds {
                 if let Err(error) = self.split(&Task { matrix, kind, repetition: 0 }) {
                     say(&format!("{}: {} skipped: {error}", matrix.dataset, kind.name()));
                     continue;
@@ -217,10 +224,7 @@ impl Plan {
         tasks
     }
 
-    fn split(
-        &self,
-        task: &Task<'_>,
-    ) -> Result<aliquot_stats::split::Split, aliquot_stats::StatsError> {
+    fn split(&self, task: &Task<'_>) -> Result<Split, StatsError> {
         let Matrix { full_scores, attributes, .. } = task.matrix;
         split_by_attributes(task.kind, full_scores, attributes, self.seed, task.repetition)
     }
