@@ -14,10 +14,10 @@ pub struct CompletePart {
 /// `answered` is row-major, `models` x `items`; a shorter or longer buffer counts as full of gaps
 /// where it has no cell. First goes every model that has answered half of the items or less. Then,
 /// as long as there is a gap, goes what lacks the largest share: the first such model, or, if items
-/// lack a larger share than any model, all items that lack this share. Finding the complete
-/// part with the most cells is NP-hard (Peeters, "The maximum edge biclique problem is NP-complete",
-/// Discrete Applied Mathematics 131, 2003); this rule keeps many models of a leaderboard on which a few models or items went wrong.
-/// Either side may end up empty.
+/// lack a larger share than any model, all items that lack this share. Finding the complete part with
+/// the most cells is NP-hard (Peeters, "The maximum edge biclique problem is NP-complete", Discrete
+/// Applied Mathematics 131, 2003); this rule keeps many models of a leaderboard on which a few models
+/// or items went wrong. Either side may end up empty.
 pub fn complete_part(models: usize, items: usize, answered: &[bool]) -> CompletePart {
     let has = |model: usize, item: usize| answered.get(model * items + item) == Some(&true);
     let answers = |model: usize| (0..items).filter(|&item| has(model, item)).count();

@@ -206,7 +206,7 @@ fn by_compression(attributes: &[ModelAttributes], without_base: bool) -> Result<
     let (held_out, mut sources): (Vec<usize>, Vec<usize>) =
         (0..attributes.len()).partition(|&model| attributes[model].compressed);
     if held_out.is_empty() {
-        return Err(StatsError::NoAttribute { attribute: "compression" });
+        return Err(StatsError::NoAttribute { attribute: "mark of compression" });
     }
     if without_base {
         let bases: BTreeSet<u32> =
