@@ -10,6 +10,7 @@
 
 mod architecture;
 mod bad_input;
+mod bench;
 mod contracts;
 mod end_to_end;
 mod interruption;

@@ -75,6 +75,15 @@ pub enum Error {
         #[source]
         source: TableError,
     },
+    /// A file of a folder of results is not what `bench` reads.
+    #[error("read `{}`", path.display())]
+    Dataset {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: TableError,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -136,7 +145,7 @@ impl Error {
             | Self::StaleLock { .. }
             | Self::Stats { .. } => 3,
             Self::Release(ReleaseError::VersionTaken { .. }) => 3,
-            Self::Adapter(_) | Self::Data(_) | Self::Table { .. } => 4,
+            Self::Adapter(_) | Self::Data(_) | Self::Table { .. } | Self::Dataset { .. } => 4,
             Self::Fetch(FetchError::Changed { .. } | FetchError::Escapes { .. }) => 4,
             Self::Fetch(FetchError::Read { .. } | FetchError::Store { .. }) => 5,
             Self::Fetch(_) => 6,
@@ -188,6 +197,9 @@ impl Error {
                 "change the sizes, targets or procedures in the recipe, or raise audit.minimum_coverage"
             }
             Self::Table { .. } => "delete the folder `cache` of the store and run the recipe again",
+            Self::Dataset { .. } => {
+                "correct the file; `aliquot bench --help` lists the columns that are read"
+            }
             Self::Unverified(_) => {
                 "delete the bad objects and run the recipe again: they are made anew"
             }

@@ -177,7 +177,7 @@ impl Default for EvaluateText {
         };
         Self {
             procedures: SelectionMethod::ALL.into_iter().flat_map(all).collect(),
-            splits: SplitKind::ALL.iter().map(|kind| kind.name().to_owned()).collect(),
+            splits: SplitKind::BY_SCORE.iter().map(|kind| kind.name().to_owned()).collect(),
             repetitions: 20,
         }
     }
@@ -397,7 +397,8 @@ fn targets(texts: Vec<TargetText>) -> Result<Vec<TargetSpec>, String> {
     Ok(targets)
 }
 
-fn procedure(name: &str) -> Result<Procedure, String> {
+/// The procedure of that name, or a sentence that lists the names there are.
+pub(crate) fn procedure(name: &str) -> Result<Procedure, String> {
     Procedure::from_name(name).ok_or_else(|| {
         let selections = SelectionMethod::ALL.map(SelectionMethod::name).join(", ");
         let estimators = EstimatorMethod::ALL.map(EstimatorMethod::name).join(", ");
@@ -405,9 +406,11 @@ fn procedure(name: &str) -> Result<Procedure, String> {
     })
 }
 
+/// Adapters tell nothing of a model but its scores.
 fn split(name: &str) -> Result<SplitKind, String> {
-    let known = SplitKind::ALL.map(SplitKind::name).join(", ");
-    SplitKind::from_name(name).ok_or_else(|| format!("unknown split `{name}`; known: {known}"))
+    let known = SplitKind::BY_SCORE.map(SplitKind::name).join(", ");
+    let kind = SplitKind::BY_SCORE.into_iter().find(|kind| kind.name() == name);
+    kind.ok_or_else(|| format!("unknown split `{name}`; known: {known}"))
 }
 
 fn source(text: SourceText) -> Result<Source, String> {

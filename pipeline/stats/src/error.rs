@@ -61,6 +61,12 @@ pub enum StatsError {
         /// Given.
         got: usize,
     },
+    /// A split goes by something that is known of no model.
+    #[error("no model has a {attribute}, which this split goes by")]
+    NoAttribute {
+        /// What is missing.
+        attribute: &'static str,
+    },
     /// No model that was left out has answered an item that was chosen without it.
     #[error("no held-out model has answered any of the {k} items chosen without it")]
     NothingToMeasure {

@@ -36,6 +36,7 @@
 //! ```
 
 pub mod cluster;
+pub mod dense;
 pub mod distribution;
 mod error;
 pub mod estimate;

@@ -169,13 +169,25 @@ impl Target {
             .iter()
             .map(|&group| group_weights[group as usize] / sizes[group as usize] as f64)
             .collect();
+        Self::scaled(&raw, groups.to_vec())
+    }
+
+    fn scaled(raw: &[f64], groups: Vec<u32>) -> Result<Self, StatsError> {
         let total: f64 = raw.iter().sum();
         let valid = raw.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
         if !valid || total.is_nan() || total <= 0.0 {
             return Err(StatsError::BadWeights);
         }
         let weights = raw.iter().map(|weight| weight / total).collect();
-        Ok(Self { weights, groups: groups.to_vec() })
+        Ok(Self { weights, groups })
+    }
+
+    /// One benchmark whose items count by `weights`, which are scaled to sum to one.
+    ///
+    /// Errors with [`StatsError::BadWeights`] when a weight is negative or not finite, or none is
+    /// positive.
+    pub fn weighted(weights: &[f64]) -> Result<Self, StatsError> {
+        Self::scaled(weights, vec![0; weights.len()])
     }
 
     /// Weight of each item; they sum to one.
@@ -246,6 +258,13 @@ mod tests {
         let target = Target::grouped(&[0, 0, 0, 1, 1, 1], &[1.0, 1.0]).unwrap();
         let score = |item: usize| (item != 0).then_some(if item < 3 { 1.0 } else { 0.0 });
         assert!((target.mean(score) - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn items_of_one_benchmark_count_by_their_weights() {
+        let target = Target::weighted(&[1.0, 2.0, 5.0]).unwrap();
+        assert_eq!(target.mean(|item| Some(if item == 1 { 1.0 } else { 0.0 })), 0.25);
+        assert_eq!(Target::weighted(&[1.0, -1.0, 5.0]), Err(StatsError::BadWeights));
     }
 
     #[test]

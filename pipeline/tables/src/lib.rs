@@ -17,6 +17,7 @@
 pub mod aliases;
 mod categorical;
 mod columns;
+pub mod dataset;
 mod error;
 pub mod findings;
 pub mod foreign;

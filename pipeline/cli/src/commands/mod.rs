@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::{args::Global, error::Error, graph::Texts, recipe::Recipe};
 
+pub mod bench;
 pub mod dag;
 pub mod estimate;
 pub mod lock;

@@ -1,0 +1,272 @@
+//! `aliquot bench`: every method on every split of every matrix of some folders.
+
+mod matrices;
+mod measure;
+mod queue;
+mod summary;
+
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+    thread,
+};
+
+use aliquot_stats::{
+    StatsError,
+    split::{Split, SplitKind, split_by_attributes},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use self::{
+    matrices::{Filter, Matrix},
+    measure::{Cell, Measured, Method, measure_cell},
+};
+use super::print;
+use crate::{args::Global, error::Error};
+
+/// What the folders have to hold; the last paragraphs of `aliquot bench --help`.
+const FOLDERS: &str = "\
+Each folder holds three Parquet files:
+  responses.parquet  model, item_id, score (0 to 1, empty where missing), metric
+  items.parquet      item_id, benchmark; weight, if items count differently
+  models.parquet     model; for the splits by attributes any of
+                     family, family_guess
+                     date, released, release_date, run_date, timestamp
+                     base, base_group, base_model (equal for models of the same weights)
+                     compressed, is_unquantized, compression, quant_method, quant_tag
+
+Each benchmark and metric gives one matrix. Left out of it: a model whose name ends in #2, #3, ... and
+whose scores are those of the model without that ending; a model with scores on half of the items or
+less; then, until no score is missing, the model or the items that lack the largest share; a model that
+scores 0 on everything. At least 12 models and 4 items must be left. A size k is measured where it is
+less than half of the items.
+
+Splits: interpolation holds out a random quarter of the models. extrapolation holds out the best 30 %,
+the sources are the worst half. date holds out what is newer than the date that leaves about 27.5 %.
+family holds out one family; those of at least 3 models take turns over the seeds. compressed holds out
+the quantised and pruned models, compressed-without-base in addition takes their relatives from the
+sources.";
+
+/// Arguments of `bench`.
+#[derive(clap::Args)]
+#[command(after_long_help = FOLDERS)]
+pub struct Arguments {
+    /// Folders with responses.parquet, items.parquet and models.parquet.
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Only these benchmarks.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    benchmark: Vec<String>,
+    /// Only these metrics.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    metric: Vec<String>,
+    /// Numbers of items.
+    #[arg(long, value_delimiter = ',', default_value = "10,20,50,100", value_name = "N")]
+    k: Vec<NonZeroUsize>,
+    /// Kinds of split.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "interpolation,extrapolation",
+        value_name = "NAME"
+    )]
+    splits: Vec<String>,
+    /// Repetitions of every split, each with other random choices.
+    #[arg(long, default_value = "20", value_name = "N")]
+    seeds: NonZeroU32,
+    /// SELECTION+ESTIMATOR, or `default`.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "default,random+mean,random+ridge,balanced-swap+mean,balanced-swap+ridge",
+        value_name = "NAME"
+    )]
+    methods: Vec<String>,
+    /// Splits that are measured at the same time; the number of cores unless given.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Seed of all random choices.
+    #[arg(long, default_value = "0", value_name = "N")]
+    seed: u64,
+}
+
+/// One method at one size on one split; `--json` prints one a line.
+#[derive(Debug, Clone, Serialize)]
+struct Record {
+    dataset: String,
+    benchmark: String,
+    metric: String,
+    split: &'static str,
+    k: usize,
+    /// Number of the repetition, from 0.
+    seed: u64,
+    method: String,
+    #[serde(flatten)]
+    measured: Measured,
+}
+
+/// The arguments, checked.
+struct Plan {
+    ks: Vec<usize>,
+    kinds: Vec<SplitKind>,
+    methods: Vec<Method>,
+    seeds: u64,
+    seed: u64,
+}
+
+/// One cell of the queue: a split of a matrix, with all methods and sizes.
+struct Task<'a> {
+    matrix: &'a Matrix,
+    kind: SplitKind,
+    repetition: u64,
+}
+
+/// What a task gives: records, and why some are missing.
+type Outcome = (Vec<Record>, Vec<String>);
+
+pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
+    let plan = Plan::new(arguments)?;
+    let filter = Filter { benchmarks: &arguments.benchmark, metrics: &arguments.metric };
+    let matrices = matrices::read(&arguments.folders, &filter, &mut say)?;
+    let tasks = plan.tasks(&matrices);
+    if tasks.is_empty() {
+        return Err(Error::NotFound(
+            "nothing to measure: no matrix allows any of these splits and sizes".to_owned(),
+        ));
+    }
+
+    let bar = ProgressBar::new(tasks.len() as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} splits, {eta} left") {
+        bar.set_style(style);
+    }
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments.jobs.map_or(cores, usize::from);
+    let mut records = Vec::new();
+    queue::in_order(
+        tasks.len(),
+        jobs,
+        |task| plan.measure(&tasks[task]),
+        |outcome| {
+            let (new, failures): Outcome = outcome;
+            bar.inc(1);
+            bar.suspend(|| failures.iter().for_each(|failure| say(failure)));
+            if global.json {
+                let lines = json_lines(&new)?;
+                bar.suspend(|| print(&lines));
+            } else {
+                records.extend(new);
+            }
+            Ok(())
+        },
+    )?;
+    bar.finish_and_clear();
+    if !global.json {
+        print(&summary::text(&records, &plan));
+    }
+    Ok(())
+}
+
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+fn json_lines(records: &[Record]) -> Result<String, Error> {
+    let mut lines = String::new();
+    for record in records {
+        let line =
+            serde_json::to_string(record).map_err(|error| Error::Internal(error.to_string()))?;
+        lines.push_str(&line);
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
+impl Plan {
+    fn new(arguments: &Arguments) -> Result<Self, Error> {
+        let kind = |name: &String| {
+            let known = SplitKind::ALL.map(SplitKind::name).join(", ");
+            SplitKind::from_name(name)
+                .ok_or_else(|| Error::Usage(format!("unknown split `{name}`; known: {known}")))
+        };
+        let kinds = each_once(&arguments.splits).map(kind).collect::<Result<_, _>>()?;
+        let methods = each_once(&arguments.methods)
+            .map(|name| Method::from_name(name).map_err(Error::Usage))
+            .collect::<Result<_, _>>()?;
+        let ks = each_once(&arguments.k).map(|k| k.get()).collect();
+        Ok(Self { ks, kinds, methods, seeds: arguments.seeds.get().into(), seed: arguments.seed })
+    }
+
+    /// All splits that can be made, in the order of the output; says which cannot.
+    fn tasks<'a>(&self, matrices: &'a [Matrix]) -> Vec<Task<'a>> {
+        let mut tasks = Vec::new();
+        for matrix in matrices {
+            let (fit, large): (Vec<usize>, Vec<usize>) =
+                self.ks.iter().partition(|&&k| matrix.allows(k));
+            for k in large {
+                let items = matrix.scores.items();
+                say(&format!(
+                    "{}: k = {k} skipped: not less than half of {items} items",
+                    matrix.dataset
+                ));
+            }
+            if fit.is_empty() {
+                continue;
+            }
+            for &kind in &self.kinds {
+                if let Err(error) = self.split(&Task { matrix, kind, repetition: 0 }) {
+                    say(&format!("{}: {} skipped: {error}", matrix.dataset, kind.name()));
+                    continue;
+                }
+                tasks.extend((0..self.seeds).map(|repetition| Task { matrix, kind, repetition }));
+            }
+        }
+        tasks
+    }
+
+    fn split(&self, task: &Task<'_>) -> Result<Split, StatsError> {
+        let Matrix { full_scores, attributes, .. } = task.matrix;
+        split_by_attributes(task.kind, full_scores, attributes, self.seed, task.repetition)
+    }
+
+    fn measure(&self, task: &Task<'_>) -> Result<Outcome, Error> {
+        let Task { matrix, kind, repetition } = task;
+        let place = format!("{} {} seed {repetition}", matrix.dataset, kind.name());
+        let failed = |source| Error::Stats { context: place.clone(), source };
+        let split = self.split(task).map_err(failed)?;
+        let cell = Cell {
+            matrix: &matrix.scores,
+            target: &matrix.target,
+            full_scores: &matrix.full_scores,
+            split: &split,
+            seed: self.seed,
+            repetition: *repetition,
+            label: &format!("{}/{}", matrix.dataset, kind.name()),
+        };
+        let ks: Vec<usize> = self.ks.iter().copied().filter(|&k| matrix.allows(k)).collect();
+        let (mut records, mut failures) = (Vec::new(), Vec::new());
+        for (k, method, result) in measure_cell(&cell, &ks, &self.methods).map_err(failed)? {
+            match result {
+                Ok(measured) => records.push(Record {
+                    dataset: matrix.dataset.clone(),
+                    benchmark: matrix.benchmark.clone(),
+                    metric: matrix.metric.clone(),
+                    split: kind.name(),
+                    k,
+                    seed: *repetition,
+                    method: method.name.clone(),
+                    measured,
+                }),
+                Err(error) => {
+                    failures.push(format!("{place} k {k} {} skipped: {error}", method.name));
+                }
+            }
+        }
+        Ok((records, failures))
+    }
+}
+
+/// The values without later repetitions.
+fn each_once<T: PartialEq>(values: &[T]) -> impl Iterator<Item = &T> {
+    values.iter().enumerate().filter(|(at, value)| !values[..*at].contains(value)).map(|(_, v)| v)
+}

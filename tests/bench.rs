@@ -1,0 +1,379 @@
+//! `aliquot bench` on a folder that the test writes, and on the real ones.
+
+use std::{fs, path::PathBuf, process::Output, sync::Arc};
+
+use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow_schema::{Field, Schema};
+use parquet::arrow::ArrowWriter;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{aliquot, assert_refused, shared, stderr, stdout};
+
+const MODELS: usize = 24;
+const ITEMS: usize = 50;
+
+const FIELDS: [&str; 18] = [
+    "dataset",
+    "benchmark",
+    "metric",
+    "split",
+    "k",
+    "seed",
+    "method",
+    "models",
+    "mae_pp",
+    "rmse_pp",
+    "bias_pp",
+    "p95_pp",
+    "kendall_tau",
+    "coverage_95",
+    "width_95_pp",
+    "fit_seconds",
+    "interval_seconds",
+    "predict_seconds",
+];
+
+/// Rows of `responses.parquet`.
+#[derive(Default, Clone)]
+struct Rows {
+    model: Vec<String>,
+    item: Vec<String>,
+    score: Vec<f32>,
+    metric: Vec<String>,
+}
+
+impl Rows {
+    fn push(&mut self, model: &str, item: usize, score: f32, metric: &str) {
+        self.model.push(model.to_owned());
+        self.item.push(format!("item-{item:02}"));
+        self.score.push(score);
+        self.metric.push(metric.to_owned());
+    }
+}
+
+/// A folder in the layout that `bench` reads.
+struct Folder {
+    place: TempDir,
+}
+
+fn texts(values: impl IntoIterator<Item = impl Into<String>>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values.into_iter().map(Into::into)))
+}
+
+/// A plain function of the numbers: abilities and difficulties with an irregular remainder.
+fn score(model: usize, item: usize) -> f32 {
+    let noise = ((model * 7919 + item * 104_729) % 1009) as f64 / 1009.0;
+    let chance = 0.5 + 0.4 * (model as f64 / MODELS as f64 - item as f64 / ITEMS as f64);
+    if noise < chance { 1.0 } else { 0.0 }
+}
+
+fn name(model: usize) -> String {
+    format!("model-{model:02}")
+}
+
+impl Folder {
+    /// 24 models under metric `exact`; beside them one listed again, one that stopped early, one
+    /// that scores nothing. Metric `loose` has four models only.
+    fn new() -> Self {
+        let folder = Self { place: tempfile::tempdir().unwrap() };
+        fs::create_dir(folder.path()).unwrap();
+        let mut rows = Rows::default();
+        for item in 0..ITEMS {
+            for model in 0..MODELS {
+                rows.push(&name(model), item, score(model, item), "exact");
+            }
+            rows.push("model-03#2", item, score(3, item), "exact");
+            rows.push("nothing", item, 0.0, "exact");
+            if item < 20 {
+                rows.push("stopped", item, 1.0, "exact");
+            }
+            for model in 0..4 {
+                rows.push(&name(model), item, 1.0, "loose");
+            }
+        }
+        folder.write_responses(rows);
+        let items = || (0..ITEMS).map(|item| format!("item-{item:02}"));
+        folder.write(
+            "items",
+            vec![("item_id", texts(items())), ("benchmark", texts(items().map(|_| "quiz")))],
+        );
+        folder.write_models(12);
+        folder
+    }
+
+    /// The first `related` models go back to one base for every four of them.
+    fn write_models(&self, related: usize) {
+        let each = || 0..MODELS;
+        let days = each().map(|model| format!("2024-01-{:02}", model + 1));
+        let bases = each().map(|model| (model < related).then(|| format!("base-{}", model / 4)));
+        let unquantized: Vec<bool> = each().map(|model| model % 4 != 3).collect();
+        self.write(
+            "models",
+            vec![
+                ("model", texts(each().map(name))),
+                ("family_guess", texts(each().map(|model| ["a", "b", "c"][model % 3]))),
+                ("run_date", texts(days)),
+                ("base_group", Arc::new(bases.collect::<StringArray>())),
+                ("is_unquantized", Arc::new(BooleanArray::from(unquantized))),
+            ],
+        );
+    }
+
+    fn path(&self) -> PathBuf {
+        self.place.path().join("made")
+    }
+
+    fn write(&self, file: &str, columns: Vec<(&str, ArrayRef)>) {
+        let field =
+            |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), true);
+        let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+        let arrays = columns.into_iter().map(|(_, array)| array).collect();
+        let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).unwrap();
+        let file = fs::File::create(self.path().join(format!("{file}.parquet"))).unwrap();
+        let mut writer = ArrowWriter::try_new(file, schema, None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+
+    fn write_responses(&self, rows: Rows) {
+        let scores = Arc::new(Float32Array::from(rows.score));
+        self.write(
+            "responses",
+            vec![
+                ("model", texts(rows.model)),
+                ("item_id", texts(rows.item)),
+                ("score", scores),
+                ("metric", texts(rows.metric)),
+            ],
+        );
+    }
+
+    fn bench(&self, options: &[&str]) -> Output {
+        aliquot(&["bench"]).arg(self.path()).args(options).output().unwrap()
+    }
+}
+
+fn records(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", stderr(output));
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn without_seconds(mut records: Vec<Value>) -> Vec<Value> {
+    for record in &mut records {
+        let fields = record.as_object_mut().unwrap();
+        fields.retain(|name, _| !name.ends_with("_seconds"));
+    }
+    records
+}
+
+const ALL_SPLITS: &str =
+    "interpolation,extrapolation,date,family,compressed,compressed-without-base";
+
+#[test]
+fn every_split_size_seed_and_method_gives_a_record() {
+    let output = Folder::new().bench(&[
+        "--json",
+        "--k",
+        "5,12,40",
+        "--seeds",
+        "3",
+        "--splits",
+        ALL_SPLITS,
+        "--methods",
+        "random+mean,random+ridge",
+    ]);
+    let records = records(&output);
+    assert_eq!(records.len(), 6 * 3 * 2 * 2);
+    for record in &records {
+        let names: Vec<&String> = record.as_object().unwrap().keys().collect();
+        assert_eq!(names, FIELDS);
+        assert_eq!(record["dataset"], "made/quiz/exact");
+        let error = record["mae_pp"].as_f64().unwrap();
+        assert!((0.0..50.0).contains(&error), "{record}");
+        let coverage = record["coverage_95"].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&coverage), "{record}");
+        assert!(record["fit_seconds"].as_f64().unwrap() >= 0.0, "{record}");
+    }
+    // 24 models: a quarter, 30 %, the 7 newest (nearest to 27.5 %), a family, every fourth model.
+    for (split, held_out) in
+        [("interpolation", 6), ("extrapolation", 7), ("date", 7), ("family", 8), ("compressed", 6)]
+    {
+        let models = records.iter().filter(|record| record["split"] == split);
+        assert!(models.clone().count() == 12, "{split}");
+        assert!(models.clone().all(|record| record["models"] == held_out), "{split}");
+    }
+    let said = stderr(&output);
+    for part in [
+        "made/quiz/exact: 24 of 27 models x 50 of 50 items; models dropped: 1 repeated, 1 with gaps, \
+         1 that score 0\n",
+        "made/quiz/loose: 4 of 4 models x 50 of 50 items",
+        "skipped: fewer than 12 models or 4 items",
+        "made/quiz/exact: k = 40 skipped: not less than half of 50 items",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in:\n{said}");
+    }
+}
+
+#[test]
+fn a_split_without_sources_is_skipped() {
+    // Now every model is related to a compressed one.
+    let folder = Folder::new();
+    folder.write_models(MODELS);
+    let output = folder.bench(&[
+        "--json",
+        "--k",
+        "5",
+        "--seeds",
+        "1",
+        "--splits",
+        "compressed-without-base,date",
+        "--methods",
+        "random+mean",
+    ]);
+    assert_eq!(records(&output).len(), 1);
+    let part =
+        "compressed-without-base skipped: the source side of a split needs at least 4 models";
+    assert!(stderr(&output).contains(part), "{}", stderr(&output));
+}
+
+#[test]
+fn figures_do_not_depend_on_threads_but_on_the_seed() {
+    let folder = Folder::new();
+    let run = |jobs: &str, seed: &str| {
+        let output = folder.bench(&[
+            "--json",
+            "--k",
+            "5,10",
+            "--seeds",
+            "4",
+            "--splits",
+            "interpolation,extrapolation,date",
+            "--jobs",
+            jobs,
+            "--seed",
+            seed,
+        ]);
+        without_seconds(records(&output))
+    };
+    let one = run("1", "0");
+    assert_eq!(one, run("2", "0"));
+    assert_eq!(one, run("7", "0"));
+    assert_ne!(one, run("2", "1"));
+}
+
+#[test]
+fn a_person_gets_tables() {
+    let output = Folder::new().bench(&["--k", "5", "--seeds", "2", "--metric", "exact"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = stdout(&output);
+    for part in ["interpolation: ", "extrapolation: ", "k = 5", "default", "Kendall tau", " / "] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+    assert!(!stderr(&output).contains("loose"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_folder_that_lacks_a_file_or_a_column() {
+    let folder = Folder::new();
+    fs::remove_file(folder.path().join("items.parquet")).unwrap();
+    let output = folder.bench(&[]);
+    assert_refused(&output, 5, &["items.parquet", "No such file", "next: check the path"]);
+    folder.write("items", vec![("item_id", texts(["item-00"])), ("task", texts(["quiz"]))]);
+    let output = folder.bench(&[]);
+    let column = "column `benchmark` is missing; the table has: item_id, task";
+    assert_refused(&output, 4, &["items.parquet", column, "next: correct the file"]);
+    fs::write(folder.path().join("items.parquet"), "no Parquet").unwrap();
+    let output = folder.bench(&[]);
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(4), "{message}");
+    assert!(message.contains("items.parquet") && message.contains("next: correct"), "{message}");
+}
+
+#[test]
+fn rows_that_do_not_fit() {
+    let folder = Folder::new();
+    let mut rows = Rows::default();
+    (0..30).for_each(|item| rows.push("model", item, 0.5, "exact"));
+    let with = |change: &dyn Fn(&mut Rows)| {
+        let mut changed = rows.clone();
+        change(&mut changed);
+        folder.write_responses(changed);
+        folder.bench(&[])
+    };
+    let next = "next: correct the file";
+    let output = with(&|rows| rows.score[17] = 1.5);
+    let value = "row 17: column `score` holds `1.5`, expected a score from 0 to 1";
+    assert_refused(&output, 4, &["responses.parquet", value, next]);
+    let output = with(&|rows| rows.item[17] = "item-99".to_owned());
+    let value = "row 17: column `item_id` holds `item-99`, expected an item of items.parquet";
+    assert_refused(&output, 4, &["responses.parquet", value, next]);
+    let output = with(&|rows| rows.item[17] = "item-03".to_owned());
+    assert_refused(&output, 4, &["responses.parquet", "row 17", "each item once", next]);
+    let output = with(&|rows| rows.model[17] = " ".to_owned());
+    assert_refused(&output, 4, &["responses.parquet", "row 17: column `model` is empty", next]);
+}
+
+#[test]
+fn a_date_that_is_none() {
+    let folder = Folder::new();
+    let released: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    folder.write("models", vec![("model", texts(["a"])), ("released", released)]);
+    assert!(folder.bench(&["--k", "5", "--seeds", "1"]).status.success());
+    folder.write("models", vec![("model", texts(["a"])), ("released", texts(["in spring"]))]);
+    let value = "row 0: column `released` holds `in spring`, expected a number or a date";
+    assert_refused(&folder.bench(&[]), 4, &["models.parquet", value]);
+}
+
+#[test]
+fn arguments_that_name_nothing() {
+    let folder = Folder::new();
+    let refused = |options: &[&str], code: i32, parts: &[&str]| {
+        assert_refused(&folder.bench(options), code, parts);
+    };
+    let methods = ["random+oracle", "selections: random,", "estimators: mean,", "`default`"];
+    refused(&["--methods", "random+mean,random+oracle"], 2, &methods);
+    refused(&["--splits", "fold"], 2, &["unknown split `fold`", "interpolation", "family"]);
+    refused(&["--benchmark", "exam"], 2, &["unknown benchmark `exam`; known: quiz"]);
+    refused(&["--metric", "fuzzy"], 2, &["unknown metric `fuzzy`; known: exact, loose"]);
+    refused(&["--k", "0"], 2, &["--k"]);
+    refused(&["--k", "25"], 8, &["nothing to measure"]);
+    let twice = aliquot(&["bench"]).args([folder.path(), folder.path()]).output().unwrap();
+    assert_refused(&twice, 2, &["two folders are called `made`"]);
+}
+
+/// Shapes of the reference program's matrices, `../shared/bench/protocol.py`.
+#[test]
+fn real_folders_give_the_matrices_of_the_reference() {
+    let Some(data) = shared("data") else { return };
+    let folders = ["alpaca_eval", "glue_preds", "helm_lite", "mmlu_pro", "openllm_v2", "zeroeval"];
+    let output = aliquot(&["bench", "--json", "--k", "10", "--seeds", "1"])
+        .args(["--methods", "random+mean", "--splits", "extrapolation"])
+        .args(folders.map(|folder| data.join(folder)))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let said = stderr(&output);
+    for (dataset, models, items) in [
+        ("openllm_v2/ifeval", 429, 541),
+        ("openllm_v2/openllm_math", 377, 894),
+        ("openllm_v2/arc_challenge", 212, 1172),
+        ("helm_lite/gsm", 83, 1000),
+        ("helm_lite/math", 83, 437),
+        ("helm_lite/mmlu", 83, 567),
+        ("helm_lite/commonsense", 83, 500),
+        ("glue_preds/mrpc", 87, 408),
+        ("glue_preds/rte", 87, 277),
+        ("glue_preds/sst2", 87, 872),
+        ("alpaca_eval/alpaca_eval/weighted_alpaca_eval_gpt4_turbo", 58, 797),
+        ("zeroeval/gsm", 43, 1319),
+        ("zeroeval/math-l5", 42, 706),
+        ("zeroeval/crux", 51, 800),
+        ("mmlu_pro/mmlu_pro", 28, 12_002),
+    ] {
+        let line = said.lines().find(|line| line.starts_with(&format!("{dataset}: ")));
+        let line = line.unwrap_or_else(|| panic!("{dataset} is not in:\n{said}"));
+        let shape = (format!(": {models} of "), format!(" x {items} of "));
+        assert!(line.contains(&shape.0) && line.contains(&shape.1), "{line}");
+    }
+}
