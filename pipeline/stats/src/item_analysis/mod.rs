@@ -1,6 +1,6 @@
 //! What each item contributes, and how finely a benchmark tells models apart.
 //!
-//! [`items`] holds the classical statistics of single items, [`reliability`] those of the whole
+//! [`items`] holds the classical statistics of single items, [`mod@reliability`] those of the whole
 //! score (alpha, standard error of measurement, subsets, halves), [`signal`] the spread of models
 //! against the noise of items and of repeated trials, and [`information`] how much of its gold
 //! answer an item's input lets a model predict.

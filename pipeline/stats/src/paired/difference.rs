@@ -51,6 +51,8 @@ pub struct Difference {
     /// Standard error behind the interval: of this estimator, clustered where parents are known,
     /// with finite-population factor. None when there is one unit only.
     pub standard_error: Option<f64>,
+    /// Whether parents, not items, are the independent units of that error.
+    pub by_parent: bool,
     /// Of Student's t: units - 1, or units - 2 with a tuned coefficient.
     pub degrees_of_freedom: f64,
     floor: Floor,
@@ -90,15 +92,18 @@ pub(super) struct Sample {
 }
 
 impl Sample {
+    fn by_parent(&self) -> bool {
+        self.by_cluster && self.clusters.is_some()
+    }
+
     /// The units that were drawn independently.
     fn units(&self) -> &Units {
         self.clusters.as_ref().filter(|_| self.by_cluster).unwrap_or(&self.items)
     }
 
     fn floor(&self, population: &Population) -> Floor {
-        let parents = self.by_cluster && self.clusters.is_some();
         match population.base_full {
-            Some(full) if self.binary && !parents => {
+            Some(full) if self.binary && !self.by_parent() => {
                 Floor::by_base(&self.items, full, population.items)
             }
             _ => Floor::pooled(self.units(), population.sampled),
@@ -124,6 +129,7 @@ pub(super) fn estimate(sample: &Sample, population: &Population) -> Difference {
             finite_population,
         },
         standard_error: paired.map(|error| error * finite_population),
+        by_parent: sample.by_parent(),
         degrees_of_freedom: units.count() - 1.0,
         floor: sample.floor(population),
     };
@@ -238,7 +244,8 @@ impl Difference {
         match self.standard_error {
             None => 0.5,
             Some(error) if error > 0.0 => upper_tail(distance / error, self.degrees_of_freedom),
-            Some(_) if distance > 0.0 => 0.0,
+            // A difference that is known, but for rounding.
+            Some(_) if distance > 1e-12 => 0.0,
             Some(_) => 1.0,
         }
     }

@@ -39,8 +39,8 @@ pub struct Answers<'a> {
 /// What the difference is meant to be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// The benchmark of that many items from which the subset was drawn: nothing is left to learn
-    /// once all of them are answered.
+    /// The benchmark of that many items from which the subset was drawn, for these very runs: nothing
+    /// is left to learn once all of them are answered.
     Benchmark {
         /// Items of the full benchmark.
         items: usize,
@@ -107,7 +107,7 @@ impl Comparison {
 
 /// Compares a variant with its base.
 ///
-/// The stream is drawn from only when too many units changed to enumerate the sign-flip test.
+/// The stream is drawn from only for a sign-flip test with too many unequal changes to enumerate.
 /// Errors when lists differ in length or are empty, an answer is outside [0, 1], weights are
 /// unusable, the benchmark is smaller than the subset, or the base's full score is outside [0, 1].
 pub fn compare(

@@ -166,6 +166,11 @@ fn degenerate_inputs_have_sensible_values() {
     let interval = known.interval(0.95).unwrap();
     assert!(close(interval.lower, -0.3) && close(interval.upper, -0.3), "{interval:?}");
     assert!(known.p_no_difference() < 1e-6);
+    // Three tenths up and down do not sum to zero exactly; that is no difference.
+    let (base, variant) = ([0.1, 0.2, 0.3, 0.9], [0.2, 0.3, 0.4, 0.6]);
+    let all = setting(Scope::Benchmark { items: 4, draw: Draw::Items }, None);
+    let none = compared(&base, &variant, None, &all).difference;
+    assert_eq!(none.p_no_difference(), 1.0);
     // All right in both.
     let right = compared(&[1.0; 9], &[1.0; 9], None, &setting(BENCHMARK, Some(1.0)));
     assert_eq!((right.flips.kappa(), right.difference.estimate), (None, 0.0));

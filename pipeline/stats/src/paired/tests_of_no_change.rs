@@ -2,7 +2,7 @@
 
 use crate::{distribution, rng::Stream};
 
-/// Up to that many changed units all sign patterns are enumerated (2^15, by symmetry).
+/// Up to that many changed units all sign patterns are enumerated.
 const ENUMERATED_UNITS: usize = 16;
 const DRAWS: u32 = 9_999;
 
@@ -44,7 +44,7 @@ pub struct SignFlip {
     pub p: f64,
     /// Units with a difference; their number n bounds the p value from below by 2 / 2^n.
     pub changed_units: usize,
-    /// Whether all sign patterns were enumerated, rather than 9,999 drawn.
+    /// Whether all sign patterns count, rather than 9,999 drawn ones.
     pub exact: bool,
 }
 
@@ -61,10 +61,20 @@ pub fn sign_flip(totals: &[f64], stream: &mut Stream) -> SignFlip {
     // Sums that are equal but for rounding are equal.
     let tolerance = 1e-9 * sizes.iter().sum::<f64>();
     let observed = totals.iter().sum::<f64>().abs() - tolerance;
-    if changed_units <= ENUMERATED_UNITS {
-        let p = share_as_extreme(&sizes, 0.0, observed);
-        return SignFlip { p, changed_units, exact: true };
+    let exact = |p| SignFlip { p, changed_units, exact: true };
+    let equal = |pair: &[f64]| (pair[0] - pair[1]).abs() <= 1e-9 * pair[0];
+    if sizes.windows(2).all(equal) {
+        let gains = totals.iter().filter(|&&total| total > 0.0).count();
+        return exact(mcnemar(changed_units - gains, gains).exact);
     }
+    if changed_units <= ENUMERATED_UNITS {
+        return exact(share_as_extreme(&sizes, 0.0, observed));
+    }
+    SignFlip { p: drawn_share_as_extreme(&sizes, observed, stream), changed_units, exact: false }
+}
+
+/// As [`share_as_extreme`], from drawn patterns and the observed one.
+fn drawn_share_as_extreme(sizes: &[f64], observed: f64, stream: &mut Stream) -> f64 {
     let mut as_extreme = 1;
     for _ in 0..DRAWS {
         let mut signs = 0;
@@ -77,7 +87,7 @@ pub fn sign_flip(totals: &[f64], stream: &mut Stream) -> SignFlip {
         }
         as_extreme += u32::from(sum.abs() >= observed);
     }
-    SignFlip { p: f64::from(as_extreme) / f64::from(DRAWS + 1), changed_units, exact: false }
+    f64::from(as_extreme) / f64::from(DRAWS + 1)
 }
 
 /// Share of the sign patterns of `sizes` whose sum with `sum` is at least `observed` in size.
@@ -122,12 +132,20 @@ mod tests {
     }
 
     #[test]
-    fn drawn_patterns_agree_with_mcnemar() {
-        let totals: Vec<f64> = (0..30).map(|at| if at < 21 { 0.01 } else { -0.01 }).collect();
-        let drawn = sign_flip(&totals, &mut Stream::new(1, "flip", 0));
-        let exact = mcnemar(21, 9).exact;
-        // 9,999 draws of a share of 0.043: four standard deviations are 0.008.
-        assert!(!drawn.exact && (drawn.p - exact).abs() < 0.008, "{drawn:?} {exact}");
+    fn enumeration_equals_the_value_worked_by_hand() {
+        // 3 + 2 + 1 = 6 of sizes 1, 2, 3: reached in size by 2 of 8 patterns; 2 + 3 - 1 = 4 by 4.
+        let p = |totals: &[f64]| sign_flip(totals, &mut Stream::new(1, "flip", 0)).p;
+        assert_eq!(p(&[0.1, 0.0, 0.2, 0.3]), 0.25);
+        assert_eq!(p(&[-0.1, 0.2, 0.3]), 0.5);
+    }
+
+    #[test]
+    fn drawn_patterns_agree_with_all_of_them() {
+        let sizes: Vec<f64> = (1..=14).map(f64::from).collect();
+        let exact = share_as_extreme(&sizes, 0.0, 61.0);
+        let drawn = drawn_share_as_extreme(&sizes, 61.0, &mut Stream::new(1, "flip", 0));
+        // 9,999 draws of a share of 0.06: four standard deviations are 0.01.
+        assert!(exact > 0.02 && (drawn - exact).abs() < 0.01, "{drawn} {exact}");
     }
 
     #[test]

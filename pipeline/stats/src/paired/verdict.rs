@@ -97,13 +97,15 @@ fn verdict(comparison: &Comparison, difference: f64, equivalence: f64, alpha: f6
 }
 
 /// The variance of an item's difference as it was seen, with half a flip added so that it is never
-/// zero, and the design effect of the parents.
+/// zero, and the design effect of the parents where they are the units.
 fn plan(comparison: &Comparison, level: f64) -> Plan {
     let flips = &comparison.flips;
     let disagreement = ((flips.losses + flips.gains) as f64 + 0.5) / (flips.items as f64 + 1.0);
     let errors = &comparison.difference.standard_errors;
     let design_effect = match (errors.simple, errors.clustered) {
-        (Some(simple), Some(clustered)) if simple > 0.0 && clustered > 0.0 => {
+        (Some(simple), Some(clustered))
+            if comparison.difference.by_parent && simple > 0.0 && clustered > 0.0 =>
+        {
             (clustered / simple) * (clustered / simple)
         }
         _ => 1.0,
