@@ -29,7 +29,7 @@ pub struct StandardErrors {
     /// Items independent, of an unlimited population.
     pub simple: Option<f64>,
     /// Parents independent, their items not: the cluster-robust sandwich of a weighted mean with
-    /// the correction G / (G - 1); source: Cameron and Miller, "A practitioner's guide to
+    /// the jackknife's small-sample correction (CR3); source: Cameron and Miller, "A practitioner's guide to
     /// cluster-robust inference", J. Human Resources 50 (2015), sec. II and VI.
     pub clustered: Option<f64>,
     /// Factor sqrt(1 - k / N) that either is multiplied by for a benchmark of N items (Cochran,
@@ -145,19 +145,24 @@ pub(super) fn estimate(sample: &Sample, population: &Population) -> Difference {
     }
 }
 
-/// sqrt(G / (G - 1) sum over units of (weight x (difference - mean))^2), weights summing to one.
+/// Delete-one-unit jackknife error of the weighted mean difference (CR3), sqrt((G - 1) / G sum over
+/// units of (weight x (difference - mean) / (1 - weight))^2), weights summing to one.
 ///
-/// With equal weights and one item a unit it is s / sqrt(k).
+/// With units of equal weight this is the usual correction G / (G - 1) of the sandwich, and with one
+/// item a unit s / sqrt(k); a unit that weighs more than the others pulls the mean towards itself,
+/// which the last division undoes.
 fn sandwich(units: &Units) -> Option<f64> {
     let mean = units.sum().total();
     let squares: f64 = units
         .units
         .iter()
-        .map(|unit| unit.total() - unit.weight * mean)
+        .map(|unit| (unit.total() - unit.weight * mean) / (1.0 - unit.weight))
         .map(|residual| residual * residual)
         .sum();
     let count = units.count();
-    (count > 1.0).then(|| (count / (count - 1.0) * squares).sqrt())
+    (count > 1.0)
+        .then(|| ((count - 1.0) / count * squares).sqrt())
+        .filter(|error| error.is_finite())
 }
 
 struct Tuned {
