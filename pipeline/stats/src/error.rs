@@ -67,6 +67,16 @@ pub enum StatsError {
         /// What is missing.
         attribute: &'static str,
     },
+    /// Too few items, or too many gaps, for what was asked.
+    #[error("{what} cannot be had from {items} items with {missing} scores missing")]
+    TooFewItems {
+        /// The computation.
+        what: &'static str,
+        /// Number of items.
+        items: usize,
+        /// Number of gaps.
+        missing: usize,
+    },
     /// No model that was left out has answered an item that was chosen without it.
     #[error("no held-out model has answered any of the {k} items chosen without it")]
     NothingToMeasure {
@@ -102,5 +112,23 @@ pub enum StatsError {
     NoConvergence {
         /// The computation.
         what: &'static str,
+    },
+    /// An answer outside [0, 1], or none at all where one is needed.
+    #[error("answer {answer} at position {position} is outside [0, 1]")]
+    AnswerOutOfRange {
+        /// Position in the list of answers.
+        position: usize,
+        /// The offending value.
+        answer: f64,
+    },
+    /// A number that a computation was asked to work with is outside its range.
+    #[error("{what} must lie in {range}, got {value}")]
+    BadParameter {
+        /// The number.
+        what: &'static str,
+        /// Where it must lie.
+        range: &'static str,
+        /// What it was.
+        value: f64,
     },
 }
