@@ -40,6 +40,7 @@ mod error;
 pub mod estimate;
 pub mod evaluate;
 pub mod interval;
+pub mod irt;
 pub mod linalg;
 pub mod matrix;
 pub mod rank;
