@@ -6,16 +6,13 @@ use super::{
 };
 use crate::{StatsError, matrix::Target, rng::Stream, select::Subset};
 
-/// Starts of k-means; the tightest clustering is taken.
-const STARTS: usize = 5;
-
 /// Selects `k` items of the pool near the centres of a weighted k-means on slopes and intercepts.
 ///
 /// Each item stands for its cluster: its weight is the cluster's share of the target, to which an
 /// item outside the pool adds through its nearest centre. Where fewer than `k` clusters have items,
 /// the cluster with most target weight an anchor gets one more (the next nearest to its centre), and
 /// the anchors of a cluster share its weight evenly. Source: Polo et al., "tinyBenchmarks: evaluating
-/// LLMs with fewer examples", ICML (2024), sec. 3.2.
+/// LLMs with fewer examples", ICML (2024).
 pub fn irt_anchors(
     model: &ItemResponseModel,
     target: &Target,
@@ -32,7 +29,7 @@ pub fn irt_anchors(
     let dimensions = model.dimensions() + 1;
     let points: Vec<f64> = candidates.iter().flat_map(|&item| point(item)).collect();
     let masses: Vec<f64> = candidates.iter().map(|&item| weights[item]).collect();
-    let (assignment, centres) = best_of_starts(&points, dimensions, &masses, k, stream);
+    let (assignment, centres) = kmeans(&points, dimensions, &masses, k, stream);
 
     let mut clusters: Vec<Cluster> = centres.chunks_exact(dimensions).map(Cluster::new).collect();
     for (item, weight) in weights.iter().enumerate() {
@@ -48,35 +45,6 @@ pub fn irt_anchors(
         clusters[cluster].add(item, point);
     }
     Ok(anchors(clusters, k))
-}
-
-/// The tightest of several clusterings, by weighted squared distance to the centres.
-fn best_of_starts(
-    points: &[f64],
-    dimensions: usize,
-    weights: &[f64],
-    k: usize,
-    stream: &mut Stream,
-) -> (Vec<usize>, Vec<f64>) {
-    let mut best = kmeans(points, dimensions, weights, k, stream);
-    let spread = |(assignment, centres): &(Vec<usize>, Vec<f64>)| -> f64 {
-        let rows = points.chunks_exact(dimensions).zip(weights);
-        rows.zip(assignment)
-            .map(|((point, weight), cluster)| {
-                let centre = &centres[cluster * dimensions..(cluster + 1) * dimensions];
-                weight * squared_distance(point, centre)
-            })
-            .sum()
-    };
-    let mut smallest = spread(&best);
-    for _ in 1..STARTS {
-        let other = kmeans(points, dimensions, weights, k, stream);
-        let spread = spread(&other);
-        if spread < smallest {
-            (best, smallest) = (other, spread);
-        }
-    }
-    best
 }
 
 struct Cluster<'a> {

@@ -41,28 +41,52 @@ pub struct FitSettings {
 }
 
 impl FitSettings {
-    /// Settings that predict held-out scores best, for a family.
+    /// Settings for a family.
+    ///
+    /// Chosen by the log-likelihood per cell of a random tenth of the cells, averaged over all 15
+    /// matrices of `bench/` (so that mean is no independent check of them): -0.303 with five
+    /// dimensions, -0.335 with a common prior of mean 0 and precision 2. Halving or doubling a precision
+    /// moves it by 0.001, that of the specific slopes by up to 0.005, where firmer is better the more
+    /// dimensions there are. Abilities rest on so many items that their own prior prunes no dimension;
+    /// that of the specific slopes has to.
+    ///
+    /// The mean of 1 is a trade. Against a mean of 0 it halves the error of gp-IRT on models stronger
+    /// than all sources (9.3 to 4.6 pp at 50 items), because few models cannot turn an item round; with
+    /// the common prior above, models like the sources are estimated 0.4 pp better at 10 and 20 items.
+    ///
+    /// The intercepts' standard deviation of 1.8 keeps constant items finite. With one dimension the
+    /// held-out likelihood settles within 10 rounds; with five it falls by 0.001 from round 5 to 40, so
+    /// the cap costs nothing.
     pub fn new(family: Family) -> Self {
         Self {
             family,
             general: Prior { mean: 1.0, precision: 4.0 },
-            specific: Prior { mean: 0.0, precision: 16.0 },
+            specific: Prior { mean: 0.0, precision: 32.0 },
             intercept: Prior { mean: 0.0, precision: 0.3 },
             sweeps: 20,
             tolerance: 1e-2,
         }
     }
-}
 
-impl FitSettings {
     fn slopes(&self, dimensions: usize) -> impl Iterator<Item = Prior> {
         std::iter::once(self.general).chain(std::iter::repeat_n(self.specific, dimensions - 1))
     }
 }
 
-pub(super) const ABILITY: Prior = Prior { mean: 0.0, precision: 1.0 };
+/// Of every ability of a source; it sets the unit in which the slopes' priors are meant.
+const ABILITY: Prior = Prior { mean: 0.0, precision: 1.0 };
 
-/// Fits abilities of the models (rows) and slopes and intercepts of the items (columns).
+/// Fits abilities of the models (rows) and slopes and intercepts of the items (columns), by joint
+/// maximum a posteriori.
+///
+/// `trials` gives, row-major as the scores, how many trials each score is the mean of; without it
+/// every score counts once. Missing scores are skipped. Alternates one damped Newton step for every
+/// item with one for every model, from a start at the principal components: no step lowers the
+/// posterior (but for the common slope of [`Family::Rasch`], whose step is merely bounded). The caps
+/// on rounds make this deterministic in time; [`ItemResponseModel::converged`] tells which it was.
+///
+/// Errors: [`StatsError::Shape`] and [`StatsError::BadTrials`] for wrong trials,
+/// [`StatsError::NotPositiveDefinite`] for a prior precision that is not positive.
 pub fn fit(
     responses: &ResponseMatrix,
     trials: Option<&[f32]>,
@@ -157,7 +181,7 @@ impl State {
         Ok(moved)
     }
 
-    /// Intercepts one by one, then the common slope.
+    /// Intercepts one by one, then the common slope, by a Newton step of at most a half.
     fn step_difficulties(
         &mut self,
         by_item: &Cells,

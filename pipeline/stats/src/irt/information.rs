@@ -13,8 +13,7 @@ const QUANTILES: usize = 20;
 /// P = I + sum of p (1 - p) a a', a being the slopes of an item and I the prior of the sources; the
 /// variance of its target mean is then g' P^-1 g with g the gradient of the mean in theta, and one
 /// more item lowers it by v (a' P^-1 g)^2 / (1 + v a' P^-1 a), v = p (1 - p) (Sherman-Morrison). With
-/// one ability this is the Fisher information filter of Kipnis et al., "metabench", ICLR (2025), sec.
-/// 3.2; the criterion is c-optimality (Silvey, *Optimal Design* (1980), sec. 5.2). Weights are equal:
+/// one ability this is the Fisher information filter of Kipnis et al., "metabench", ICLR (2025); the criterion is c-optimality (Silvey, *Optimal Design* (1980)). Weights are equal:
 /// the items are meant for p-IRT, and their plain mean estimates nothing.
 pub fn information_items(
     model: &ItemResponseModel,

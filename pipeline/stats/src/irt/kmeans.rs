@@ -9,7 +9,7 @@ const ROUNDS: usize = 50;
 ///
 /// `points` holds one row of `dimensions` coordinates a point. Lloyd's algorithm on points of given
 /// weights from k-means++ starts; source: Arthur and Vassilvitskii, "k-means++: the advantages of
-/// careful seeding", SODA (2007), sec. 2.2.
+/// careful seeding", SODA (2007).
 pub(super) fn kmeans(
     points: &[f64],
     dimensions: usize,

@@ -97,8 +97,7 @@ impl Regression<'_> {
     /// The step is the Newton direction times ln(1 + m) / m, m being the largest change of a linear
     /// predictor along the full step. The curvature of the log-likelihood grows at most by exp(t m)
     /// along t times the direction, and this t maximises the lower bound that follows. Source: Bach,
-    /// "Self-concordant analysis for logistic regression", Electronic Journal of Statistics 4 (2010),
-    /// sec. 2. It tends to the full step, hence to quadratic convergence, as m tends to 0.
+    /// "Self-concordant analysis for logistic regression", Electronic Journal of Statistics 4 (2010). It tends to the full step, hence to quadratic convergence, as m tends to 0.
     ///
     /// Returns the sum of squares of the change.
     pub(super) fn step(

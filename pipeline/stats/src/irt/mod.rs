@@ -1,4 +1,9 @@
 //! Item response theory: the probability that a model solves an item, from a few abilities.
+//!
+//! [`fit`] learns items and abilities from source models; [`estimate_ability`] places a new model by
+//! its answers on a few items. [`irt_anchors`] and [`information_items`] choose those items, and
+//! [`PIrt`] and [`GpIrt`] turn the answers into the target mean. The costly fits are done once, in a
+//! [`Calibration`].
 
 mod ability;
 mod anchors;
@@ -27,7 +32,7 @@ use logistic::logistic;
 ///
 /// The probability that a model of abilities theta solves item j is
 /// `logistic(sum over d of slopes[d][j] * theta[d] + intercepts[j])` (slope-intercept form; source:
-/// Reckase, *Multidimensional Item Response Theory* (2009), eq. 4.5). Abilities are in units of the
+/// Reckase, *Multidimensional Item Response Theory* (2009)). Abilities are in units of the
 /// sources: over them every dimension has mean 0 and variance 1 and no two are correlated. Dimension
 /// 0 points along the mean slope of the items, that is to say at models that solve more; to the other
 /// dimensions the mean slope is orthogonal.
@@ -72,7 +77,7 @@ impl ItemResponseModel {
     }
 
     /// Fisher information of the answers on `items` about the first ability, the others known: the
-    /// sum of p (1 - p) a^2; source: Lord, *Applications of Item Response Theory* (1980), sec. 5.3.
+    /// sum of p (1 - p) a^2; source: Lord, *Applications of Item Response Theory* (1980).
     pub fn test_information(&self, theta: &[f64], items: &[usize]) -> f64 {
         let of = |&item: &usize| {
             let expected = self.expected_score(theta, item);

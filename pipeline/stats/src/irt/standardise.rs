@@ -55,7 +55,7 @@ pub(super) fn standardised(state: &State) -> Result<ItemResponseModel, StatsErro
 }
 
 /// The Householder reflection that takes `direction` to the positive first axis; source: Golub and
-/// Van Loan, *Matrix Computations*, sec. 5.1.2.
+/// Van Loan, *Matrix Computations*.
 fn reflect(coordinates: &mut [Vec<f64>], direction: &[f64]) {
     let length = lane_dot(direction, direction).sqrt();
     let mut normal: Vec<f64> = direction.to_vec();
@@ -71,5 +71,42 @@ fn reflect(coordinates: &mut [Vec<f64>], direction: &[f64]) {
     }
     for (axis, part) in coordinates.iter_mut().zip(&normal) {
         add_scaled(axis, -2.0 * part / square, &projection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn predictors_stay_and_abilities_become_standard() {
+        // Correlated abilities off the origin, mean slope off the axes.
+        let abilities = vec![
+            vec![1.0, 2.0, 4.0, 0.5, -1.0],
+            vec![0.5, 2.5, 3.0, 1.0, 0.0],
+            vec![-1.0, 0.0, 0.5, 2.0, 3.0],
+        ];
+        let slopes = vec![vec![1.0, -0.5, 0.3, 2.0], vec![0.2, 0.9, 1.1, -0.4], vec![0.5; 4]];
+        let state = State { slopes, intercepts: vec![0.1, -2.0, 1.0, 0.4], abilities };
+        let model = standardised(&state).unwrap();
+        for source in 0..5 {
+            for item in 0..4 {
+                let parts = state.slopes.iter().zip(&state.abilities);
+                let before =
+                    parts.fold(state.intercepts[item], |x, (a, t)| x + a[item] * t[source]);
+                let after = model.predictor(&model.ability(source), item);
+                assert!((before - after).abs() < 1e-9, "{before} {after}");
+            }
+        }
+        for (row, left) in model.abilities.iter().enumerate() {
+            assert!(left.iter().sum::<f64>().abs() < 1e-9);
+            for (column, right) in model.abilities.iter().enumerate() {
+                let expected = if row == column { 1.0 } else { 0.0 };
+                // The floor of the variance shows at this precision.
+                assert!((lane_dot(left, right) / 5.0 - expected).abs() < 1e-4);
+            }
+        }
+        let sums: Vec<f64> = model.slopes.iter().map(|slopes| slopes.iter().sum()).collect();
+        assert!(sums[0] > 0.1 && sums[1].abs() < 1e-9 && sums[2].abs() < 1e-9, "{sums:?}");
     }
 }

@@ -13,7 +13,7 @@ const ROUNDS: usize = 6;
 ///
 /// One list over the models a dimension. A missing score counts as its item's mean. Subspace
 /// iteration with Gram-Schmidt from the row means and fixed random columns; source: Golub and Van
-/// Loan, *Matrix Computations*, sec. 8.2.4. A dimension beyond the rank is all zero.
+/// Loan, *Matrix Computations*. A dimension beyond the rank is all zero.
 pub(super) fn components(by_item: &Cells, dimensions: usize) -> Vec<Vec<f64>> {
     let models = by_item.length();
     let centred: Vec<f32> = (0..by_item.units()).flat_map(|item| by_item.centred(item)).collect();
