@@ -11,9 +11,15 @@ pub fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x >= 1.0 {
         return 1.0;
     }
+    // The mirrored side is not tested again: rounding could send it back for ever.
     if x > (a + 1.0) / (a + b + 2.0) {
-        return 1.0 - incomplete_beta(1.0 - x, b, a);
+        return 1.0 - lower_side(1.0 - x, b, a);
     }
+    lower_side(x, a, b)
+}
+
+/// I_x(a, b) where the fraction converges fast: x up to about (a + 1) / (a + b + 2).
+fn lower_side(x: f64, a: f64, b: f64) -> f64 {
     let log_front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b)
         + a * libm::log(x)
         + b * libm::log1p(-x);
@@ -71,6 +77,9 @@ fn bisect(function: impl Fn(f64) -> f64, level: f64) -> f64 {
     // To the last bit: 200 halvings exhaust a double from any bracket.
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            break;
+        }
         let side = if function(middle) < level { &mut low } else { &mut high };
         *side = middle;
     }

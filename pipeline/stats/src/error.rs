@@ -101,6 +101,23 @@ pub enum StatsError {
         /// Position in it.
         at: usize,
     },
+    /// Numbers of trials must be finite and not negative.
+    #[error("numbers of trials must be finite and non-negative")]
+    BadTrials,
+    /// An item number beyond the last.
+    #[error("item {item} does not exist: there are {items} items")]
+    NoSuchItem {
+        /// The offending number.
+        item: usize,
+        /// Number of items.
+        items: usize,
+    },
+    /// A method for one ability on a model of several.
+    #[error("the method needs a model of one ability, got {dimensions}")]
+    ManyDimensions {
+        /// Abilities of the model.
+        dimensions: usize,
+    },
     /// A linear system that is not positive definite.
     #[error("matrix is not positive definite at pivot {pivot}")]
     NotPositiveDefinite {

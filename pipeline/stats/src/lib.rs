@@ -44,6 +44,7 @@ pub mod evaluate;
 pub mod interval;
 pub mod interval_design;
 pub mod item_analysis;
+pub mod irt;
 pub mod linalg;
 pub mod matrix;
 pub mod paired;

@@ -37,6 +37,11 @@ impl Cholesky {
         Ok(Self { size, lower })
     }
 
+    /// One entry of L, on or below the diagonal.
+    pub(crate) fn lower(&self, row: usize, column: usize) -> f64 {
+        self.lower[row * self.size + column]
+    }
+
     /// Solves A x = b.
     pub fn solve(&self, right: &[f64]) -> Vec<f64> {
         let size = self.size;

@@ -88,7 +88,7 @@ pub struct Subset {
 }
 
 impl Subset {
-    fn equal_weights(mut items: Vec<usize>) -> Self {
+    pub(crate) fn equal_weights(mut items: Vec<usize>) -> Self {
         items.sort_unstable();
         let weights = vec![1.0 / items.len() as f64; items.len()];
         Self { items, weights }
