@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_sources::{Address, adapters::table::Declaration};
 use aliquot_stats::{
-    estimate::{EstimatorMethod, Procedure},
+    estimate::EstimatorMethod,
+    procedure::Procedure,
     select::SelectionMethod,
     split::SplitKind,
 };
@@ -170,13 +171,14 @@ struct EvaluateText {
     repetitions: u32,
 }
 
+/// What a recipe compares unless it says otherwise: the default beside the mandatory baselines.
+const COMPARED: [&str; 5] =
+    ["default", "random+mean", "stratified+mean", "random+ridge", "random+aipw"];
+
 impl Default for EvaluateText {
     fn default() -> Self {
-        let all = |selection: SelectionMethod| {
-            EstimatorMethod::ALL.map(|estimator| Procedure { selection, estimator }.name())
-        };
         Self {
-            procedures: SelectionMethod::ALL.into_iter().flat_map(all).collect(),
+            procedures: COMPARED.map(str::to_owned).to_vec(),
             splits: SplitKind::BY_SCORE.iter().map(|kind| kind.name().to_owned()).collect(),
             repetitions: 20,
         }
@@ -327,9 +329,7 @@ impl Recipe {
         }
         let compared = text.evaluate.procedures.iter().map(|name| self::procedure(name));
         let mut compared = compared.collect::<Result<BTreeSet<_>, _>>()?;
-        let baseline =
-            Procedure { selection: SelectionMethod::Random, estimator: EstimatorMethod::Mean };
-        compared.extend([procedure, baseline]);
+        compared.extend([procedure, Procedure::RANDOM_MEAN]);
         let splits = text
             .evaluate
             .splits
@@ -400,13 +400,20 @@ fn targets(texts: Vec<TargetText>) -> Result<Vec<TargetSpec>, String> {
 /// The procedure of that name, or a sentence that lists the names there are.
 pub(crate) fn procedure(name: &str) -> Result<Procedure, String> {
     Procedure::from_name(name).ok_or_else(|| {
-        let selections = SelectionMethod::ALL.map(SelectionMethod::name).join(", ");
-        let estimators = EstimatorMethod::ALL.map(EstimatorMethod::name).join(", ");
-        format!("unknown procedure `{name}`: write SELECTION+ESTIMATOR, selections: {selections}; estimators: {estimators}")
+        let parameter = |parameter: Option<(&str, usize)>| match parameter {
+            Some((name, value)) => format!("({name}={value})"),
+            None => String::new(),
+        };
+        let selections = SelectionMethod::ALL.map(|m| m.method().to_owned() + &parameter(m.parameter()));
+        let estimators = EstimatorMethod::ALL.map(|m| m.method().to_owned() + &parameter(m.parameter()));
+        format!(
+            "unknown procedure `{name}`: write `default` or SELECTION+ESTIMATOR; selections: {}; estimators: {}",
+            selections.join(", "),
+            estimators.join(", ")
+        )
     })
 }
 
-/// Adapters tell nothing of a model but its scores.
 fn split(name: &str) -> Result<SplitKind, String> {
     let known = SplitKind::BY_SCORE.map(SplitKind::name).join(", ");
     let kind = SplitKind::BY_SCORE.into_iter().find(|kind| kind.name() == name);

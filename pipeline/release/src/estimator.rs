@@ -1,18 +1,23 @@
-//! The estimator file, version 1: plain JSON that a few lines of any language can apply.
+//! The estimator file, version 2: plain JSON that a few lines of any language can apply.
 //!
-//! estimate = clamp(intercept + sum over i of weights\[i\] x score of items\[i\], 0, 1), with an answer
-//! for every item. Interval = estimate -+ multiplier x e, cut to \[0, 1\], where
-//! e = sqrt(s^2 / k x (1 - k / population) + 1 / (16 k^2)), k is the number of items and s^2 the
-//! sample variance of the scores (1/4 if k = 1).
+//! `form` is a function of the scores on `items`, in their order; the estimate is its value cut to
+//! \[0, 1\]. `interval` says how far off that may be. The README applies the two commonest forms in
+//! Python; the formulas of all are with their fields.
 
+use aliquot_stats::{
+    estimate::Fitted,
+    interval::{Conformal, Intervals, LEVEL},
+};
 use aliquot_store::canonical::{self, CanonicalError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Value of `schema` in every estimator file of this version.
-pub const SCHEMA: &str = "aliquot/estimator/v1";
+use crate::forms;
 
-/// A fitted linear estimator.
+/// Value of `schema` in every estimator file of this version.
+pub const SCHEMA: &str = "aliquot/estimator/v2";
+
+/// A fitted estimator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Estimator {
@@ -28,28 +33,161 @@ pub struct Estimator {
     pub population: u64,
     /// Number of source models that it was fitted on.
     pub sources: u64,
-    /// Item uids, in the order of `weights`.
+    /// Item uids, in the order in which `form` takes their scores.
     pub items: Vec<String>,
-    /// One weight an item.
-    pub weights: Vec<f64>,
-    /// Estimate when every score is 0.
-    pub intercept: f64,
     /// Lowest and highest full score among the source models.
     pub source_range: [f64; 2],
+    /// The function of the scores.
+    pub form: Form,
     /// How far off the estimate may be.
     pub interval: Interval,
 }
 
-/// The interval of an estimator.
+/// The function of the scores x, one an item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Interval {
-    /// `studentised-conformal`: covers a model that is exchangeable with the source models.
-    pub kind: String,
-    /// Share of such models that it covers.
-    pub level: f64,
-    /// Half width in sampling errors of the scores.
-    pub multiplier: f64,
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Form {
+    /// intercept + weights . x
+    Linear(forms::Linear),
+    /// With z = x - means, each hypothesis has the evidence
+    /// exp(log_weight - z' precision z / 2), the estimate target_mean + weights . z and the variance
+    /// `variance`. The value is the evidence-weighted mean of the estimates; the variance that of the
+    /// variances plus squared distances to the value; the share of evidence of the hypotheses that are
+    /// `outside` says whether the model lies beyond the sources (below 0.2 inside, above 0.8 outside).
+    Guarded(forms::Guarded),
+    /// intercept + weights . x + sum over rows r of dual\[r\] exp(-rate |x - answers\[r\]|^2)
+    GaussianProcess(forms::GaussianProcess),
+    /// weights . x + power x (mean_prediction - weights . predictions), where power is the weighted
+    /// covariance of x and predictions over prediction_variance, each with its degrees of freedom,
+    /// cut to \[0, 1\].
+    PredictionPowered(forms::PredictionPowered),
+    /// Mean over the trees of the leaf's value: from each root, a node goes to left + (x\[item\] >
+    /// threshold) until its item is 4294967295.
+    Forest(forms::Forest),
+    /// Mean score of the `count` rows of answers nearest to x, weighted by inverse distance.
+    Neighbours(forms::Neighbours),
+    /// intercept + sum over the curves of a cubic B-spline, ten equal pieces from `lower` to `upper`,
+    /// at weights . x; straight lines outside.
+    GeneralisedAdditive(forms::GeneralisedAdditive),
+    /// answered_weights . x + rest_weights . logistic(rest slopes' theta + rest intercepts), theta the
+    /// posterior mode of the abilities given x: logistic regression of x on the answered slopes with
+    /// offset intercepts and prior precisions.
+    PIrt(forms::PIrt),
+    /// lambda (weights . x) + (1 - lambda) x the value of `p_irt`
+    GpIrt(forms::GpIrt),
+}
+
+/// The interval of an estimate, cut to \[0, 1\].
+///
+/// e = sqrt(s^2 / k (1 - k / population) + 1 / (16 k^2)), k the number of items, s^2 the sample
+/// variance of the scores (1/4 if k = 1).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Interval {
+    /// Wilson's for 0/1 scores, else Student's t, with the finite-population correction: covers the
+    /// draw of the items, for any model.
+    Design {
+        /// Share of the draws that it covers.
+        level: f64,
+    },
+    /// Estimate -+ multiplier x e: covers a model that is exchangeable with the source models.
+    StudentisedConformal {
+        /// Share of such models that it covers.
+        level: f64,
+        /// Half width in sampling errors of the scores.
+        multiplier: f64,
+    },
+    /// From the variance of the guarded form.
+    Posterior {
+        /// Share of the models that it covers.
+        level: f64,
+    },
+}
+
+
+impl From<Fitted> for Form {
+    fn from(fitted: Fitted) -> Self {
+        match fitted {
+            Fitted::Linear(own) => Self::Linear(own.into()),
+            Fitted::Guarded(own) => Self::Guarded(own.into()),
+            Fitted::GaussianProcess(own) => Self::GaussianProcess(own.into()),
+            Fitted::PredictionPowered(own) => Self::PredictionPowered(own.into()),
+            Fitted::Forest(own) => Self::Forest(own.into()),
+            Fitted::Neighbours(own) => Self::Neighbours(own.into()),
+            Fitted::GeneralisedAdditive(own) => Self::GeneralisedAdditive(own.into()),
+            Fitted::PIrt(own) => Self::PIrt(own.into()),
+            Fitted::GpIrt(own) => Self::GpIrt(own.into()),
+        }
+    }
+}
+
+impl From<Form> for Fitted {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Linear(own) => Self::Linear(own.into()),
+            Form::Guarded(own) => Self::Guarded(own.into()),
+            Form::GaussianProcess(own) => Self::GaussianProcess(own.into()),
+            Form::PredictionPowered(own) => Self::PredictionPowered(own.into()),
+            Form::Forest(own) => Self::Forest(own.into()),
+            Form::Neighbours(own) => Self::Neighbours(own.into()),
+            Form::GeneralisedAdditive(own) => Self::GeneralisedAdditive(own.into()),
+            Form::PIrt(own) => Self::PIrt(own.into()),
+            Form::GpIrt(own) => Self::GpIrt(own.into()),
+        }
+    }
+}
+
+impl From<Intervals> for Interval {
+    fn from(intervals: Intervals) -> Self {
+        match intervals {
+            Intervals::Design => Self::Design { level: LEVEL },
+            Intervals::Conformal(Conformal { multiplier, level }) => {
+                Self::StudentisedConformal { level, multiplier }
+            }
+            Intervals::Posterior => Self::Posterior { level: LEVEL },
+        }
+    }
+}
+
+impl From<&Interval> for Intervals {
+    fn from(interval: &Interval) -> Self {
+        match *interval {
+            Interval::Design { .. } => Self::Design,
+            Interval::StudentisedConformal { level, multiplier } => {
+                Self::Conformal(Conformal { multiplier, level })
+            }
+            Interval::Posterior { .. } => Self::Posterior,
+        }
+    }
+}
+
+impl Interval {
+    /// Name of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Design { .. } => "design",
+            Self::StudentisedConformal { .. } => "studentised-conformal",
+            Self::Posterior { .. } => "posterior",
+        }
+    }
+
+    /// Share of what it is said to cover that it covers.
+    pub fn level(&self) -> f64 {
+        match self {
+            Self::Design { level }
+            | Self::StudentisedConformal { level, .. }
+            | Self::Posterior { level } => *level,
+        }
+    }
+
+    /// What it covers, in words.
+    pub fn covers(&self) -> &'static str {
+        match self {
+            Self::Design { .. } => "over draws of the items",
+            Self::StudentisedConformal { .. } => "over models like the sources",
+            Self::Posterior { .. } => "over models and draws of the items",
+        }
+    }
 }
 
 impl Estimator {

@@ -15,6 +15,7 @@
 
 mod error;
 pub mod estimator;
+pub mod forms;
 pub mod log;
 pub mod manifest;
 pub mod publish;

@@ -2,18 +2,15 @@
 
 use crate::{
     StatsError,
-    estimate::{self, EstimatorMethod, Procedure},
-    interval::{self, Conformal, Interval, Problem, StreamKey},
+    estimate::{self, Fitted},
+    interval::{Answers, Interval, Intervals, Problem, StreamKey},
+    matrix::ResponseMatrix,
+    procedure::Procedure,
     rank::kendall_tau_b,
-    select::{Design, SelectionMethod},
+    select::Subset,
+    sources::Sources,
     split::Split,
 };
-
-/// Folds of the cross-validated interval.
-pub const INTERVAL_FOLDS: usize = 10;
-
-/// Nominal coverage of all intervals.
-pub const LEVEL: f64 = 0.95;
 
 /// What is measured over the held-out models of one split; errors as fractions, not points.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,52 +36,64 @@ pub struct Quality {
 /// Measures a procedure on one split: select and fit on the sources, estimate the held-out models.
 ///
 /// `problem.matrix` holds all models. Held-out models enter only through their answers on the chosen
-/// items, and as truths. `random+mean` gets a design interval, everything else a conformal one.
+/// items, and as truths.
 pub fn evaluate(
     procedure: Procedure,
     problem: &Problem<'_>,
     repetition: Repetition<'_>,
     key: StreamKey<'_>,
 ) -> Result<Quality, StatsError> {
-    let full = problem.matrix.full_scores(problem.target);
     let Repetition { number: repetition, split: Split { sources, held_out } } = repetition;
-
     let source_matrix = problem.matrix.select_models(sources)?;
     let source_problem = Problem { matrix: &source_matrix, ..*problem };
-    let complete = source_matrix.imputed()?;
-    let source_scores: Vec<f64> = sources.iter().map(|&model| full[model]).collect();
-    let design = Design { matrix: &complete, target: problem.target, pool: problem.pool };
-    let (subset, estimator) =
-        procedure.run(&design, &source_scores, problem.k, &mut key.stream("select", repetition))?;
+    let label = format!("{}/{repetition}", key.label);
+    let inner = StreamKey { label: &label, ..key };
+    let sources = Sources::new(&source_matrix, problem.target, problem.pool, inner)?;
+    let (subset, fitted) =
+        procedure.run(&sources, problem.k, &mut key.stream("select", repetition))?;
+    let intervals = Intervals::calibrate(procedure, &source_problem, inner)?;
+    let used = Used { sources: &sources, subset: &subset, fitted: &fitted, intervals };
+    Ok(summarise(&used.predict(problem.matrix, held_out)?))
+}
 
-    let by_design = procedure
-        == Procedure { selection: SelectionMethod::Random, estimator: EstimatorMethod::Mean };
-    let conformal = if by_design {
-        None
-    } else {
-        let folds = INTERVAL_FOLDS.min(source_matrix.models());
-        let label = format!("{}/{repetition}", key.label);
-        let key = StreamKey { label: &label, ..key };
-        let errors = interval::studentised_errors(procedure, &source_problem, folds, key)?;
-        Some(Conformal::calibrate(&errors, LEVEL))
-    };
+/// A procedure that has run: all that it takes to estimate further models.
+#[derive(Clone, Copy)]
+pub struct Used<'a> {
+    /// What it learnt from.
+    pub sources: &'a Sources<'a>,
+    /// The items it chose.
+    pub subset: &'a Subset,
+    /// The estimator.
+    pub fitted: &'a Fitted,
+    /// How its intervals are made.
+    pub intervals: Intervals,
+}
 
-    let mut predictions = Vec::with_capacity(held_out.len());
-    for &model in held_out {
-        let answers = estimate::answers(problem.matrix, model, &subset);
-        let Some(filled) = estimate::fill_gaps(&answers, &complete, &subset) else { continue };
-        let estimate = estimator.apply(&filled);
-        let answered: Vec<f64> = answers.into_iter().flatten().collect();
-        let interval = match conformal {
-            Some(conformal) => conformal.interval(estimate, &answered, problem.matrix.items()),
-            None => interval::design_interval(&answered, problem.matrix.items(), LEVEL),
-        };
-        predictions.push(Prediction { truth: full[model], estimate, interval });
+impl Used<'_> {
+    /// Estimates the rows `models` of `matrix`, which has the sources' columns; a model without an
+    /// answer on the subset is left out. Errors when that leaves none.
+    pub fn predict(
+        &self,
+        matrix: &ResponseMatrix,
+        models: &[usize],
+    ) -> Result<Vec<Prediction>, StatsError> {
+        let full = |model: usize| self.sources.target.mean(|item| matrix.get(model, item));
+        let mut predictions = Vec::with_capacity(models.len());
+        for &model in models {
+            let answers = estimate::answers(matrix, model, self.subset);
+            let filled = estimate::fill_gaps(&answers, &self.sources.complete, self.subset);
+            let Some(filled) = filled else { continue };
+            let answered: Vec<f64> = answers.into_iter().flatten().collect();
+            let estimate = self.fitted.estimate(&filled)?;
+            let answers = Answers { filled: &filled, answered: &answered };
+            let interval = self.intervals.interval(self.fitted, answers, matrix.items())?;
+            predictions.push(Prediction { truth: full(model), estimate, interval });
+        }
+        match predictions.is_empty() {
+            true => Err(StatsError::NothingToMeasure { k: self.subset.items.len() }),
+            false => Ok(predictions),
+        }
     }
-    if predictions.is_empty() {
-        return Err(StatsError::NothingToMeasure { k: problem.k });
-    }
-    Ok(summarise(&predictions))
 }
 
 /// One of several random splits.

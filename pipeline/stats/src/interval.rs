@@ -10,10 +10,11 @@
 
 use crate::{
     StatsError, distribution,
-    estimate::{self, Procedure},
+    estimate::{self, EstimatorMethod, Fitted},
     matrix::{ResponseMatrix, Target},
+    procedure::Procedure,
     rng::Stream,
-    select::Design,
+    sources::Sources,
 };
 
 /// Lower and upper end, in [0, 1].
@@ -148,25 +149,21 @@ pub fn studentised_errors(
     for fold in 0..folds {
         let inside = |place: &usize| place % folds == fold;
         let held_out: Vec<usize> = (0..models).filter(inside).map(|place| order[place]).collect();
-        let mut sources: Vec<usize> =
+        let mut kept: Vec<usize> =
             (0..models).filter(|place| !inside(place)).map(|place| order[place]).collect();
-        sources.sort_unstable();
-        let complete = problem.matrix.select_models(&sources)?.imputed()?;
-        let source_scores: Vec<f64> = sources.iter().map(|&model| full[model]).collect();
-        let design = Design { matrix: &complete, target: problem.target, pool: problem.pool };
-        let (subset, estimator) = procedure.run(
-            &design,
-            &source_scores,
-            problem.k,
-            &mut key.stream("fold", fold as u64),
-        )?;
+        kept.sort_unstable();
+        let matrix = problem.matrix.select_models(&kept)?;
+        let sources = Sources::new(&matrix, problem.target, problem.pool, key)?;
+        let mut stream = key.stream("fold", fold as u64);
+        let (subset, fitted) = procedure.run(&sources, problem.k, &mut stream)?;
         for &model in &held_out {
             let answers = estimate::answers(problem.matrix, model, &subset);
             let answered: Vec<f64> = answers.iter().copied().flatten().collect();
-            let spread = || sampling_error(&answered, problem.matrix.items());
-            let filled = estimate::fill_gaps(&answers, &complete, &subset);
-            let error = filled.map(|filled| (estimator.apply(&filled) - full[model]) / spread());
-            errors[model] = error;
+            let Some(filled) = estimate::fill_gaps(&answers, &sources.complete, &subset) else {
+                continue;
+            };
+            let spread = sampling_error(&answered, problem.matrix.items());
+            errors[model] = Some((fitted.estimate(&filled)? - full[model]) / spread);
         }
     }
     let errors: Vec<f64> = errors.into_iter().flatten().collect();
@@ -174,6 +171,74 @@ pub fn studentised_errors(
         return Err(StatsError::NothingToMeasure { k: problem.k });
     }
     Ok(errors)
+}
+
+/// Folds of the cross-validated interval.
+pub const FOLDS: usize = 10;
+
+/// Nominal coverage of all intervals.
+pub const LEVEL: f64 = 0.95;
+
+/// How the intervals of a procedure are made, at the nominal level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Intervals {
+    /// Over the draw of the items, a simple random sample: [`design_interval`].
+    Design,
+    /// Over models like the sources: [`Conformal`].
+    Conformal(Conformal),
+    /// From the estimator's own posterior.
+    Posterior,
+}
+
+/// A model's answers on a subset.
+#[derive(Debug, Clone, Copy)]
+pub struct Answers<'a> {
+    /// One an item, gaps filled.
+    pub filled: &'a [f64],
+    /// Those that were given.
+    pub answered: &'a [f64],
+}
+
+impl Intervals {
+    /// What the procedure allows; conformal ones are calibrated on the sources, `problem.matrix`.
+    pub fn calibrate(
+        procedure: Procedure,
+        problem: &Problem<'_>,
+        key: StreamKey<'_>,
+    ) -> Result<Self, StatsError> {
+        if procedure == Procedure::RANDOM_MEAN {
+            return Ok(Self::Design);
+        }
+        if procedure.estimator == EstimatorMethod::Guarded {
+            return Ok(Self::Posterior);
+        }
+        let folds = FOLDS.min(problem.matrix.models());
+        let errors = studentised_errors(procedure, problem, folds, key)?;
+        Ok(Self::Conformal(Conformal::calibrate(&errors, LEVEL)))
+    }
+
+    /// The interval of one model's estimate.
+    pub fn interval(
+        &self,
+        fitted: &Fitted,
+        answers: Answers<'_>,
+        population: usize,
+    ) -> Result<Interval, StatsError> {
+        Ok(match self {
+            Self::Design => design_interval(answers.answered, population, LEVEL),
+            Self::Conformal(conformal) => {
+                conformal.interval(fitted.estimate(answers.filled)?, answers.answered, population)
+            }
+            Self::Posterior => match fitted.judge(answers.filled) {
+                Some(judged) => {
+                    let k = answers.filled.len() as f64;
+                    let half = 1.96 * (judged.variance + 1.0 / (16.0 * k * k)).sqrt();
+                    Interval::around(judged.value, half)
+                }
+                None => Interval { lower: 0.0, upper: 1.0 },
+            },
+        })
+    }
 }
 
 /// What is to be estimated, from how many items out of which pool.

@@ -52,5 +52,10 @@ pub mod rank;
 pub mod rng;
 pub mod select;
 pub mod split;
+pub mod sources;
+pub mod procedure;
+mod names;
+mod field;
+pub mod curves;
 
 pub use error::StatsError;

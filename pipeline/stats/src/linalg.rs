@@ -37,6 +37,28 @@ impl Cholesky {
         Ok(Self { size, lower })
     }
 
+    /// Logarithm of the determinant of A.
+    pub fn log_determinant(&self) -> f64 {
+        2.0 * (0..self.size).map(|row| libm::log(self.lower(row, row))).sum::<f64>()
+    }
+
+    /// A^-1, row-major and exactly symmetric.
+    pub fn inverse(&self) -> Vec<f64> {
+        let size = self.size;
+        let mut inverse = vec![0.0; size * size];
+        let mut unit = vec![0.0; size];
+        for column in 0..size {
+            unit[column] = 1.0;
+            let solution = self.solve(&unit);
+            unit[column] = 0.0;
+            for row in column..size {
+                inverse[row * size + column] = solution[row];
+                inverse[column * size + row] = solution[row];
+            }
+        }
+        inverse
+    }
+
     /// One entry of L, on or below the diagonal.
     pub(crate) fn lower(&self, row: usize, column: usize) -> f64 {
         self.lower[row * self.size + column]

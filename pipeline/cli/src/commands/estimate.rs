@@ -5,7 +5,10 @@ use std::{
 };
 
 use aliquot_release::{estimator::Estimator, manifest::Manifest};
-use aliquot_stats::{estimate::LinearEstimator, interval::Conformal};
+use aliquot_stats::{
+    estimate::{Fitted, guarded::{Judged, Regime}},
+    interval::{Answers, Intervals},
+};
 use aliquot_store::Store;
 use serde_json::json;
 
@@ -13,7 +16,7 @@ use super::{
     open_release, print, print_json,
     show::{SubsetName, find_subset, read_estimator},
 };
-use crate::{args::Global, error::Error};
+use crate::{args::Global, error::Error, stages::stats};
 
 /// Names listed in an error before the rest is only counted.
 const LISTED: usize = 5;
@@ -37,12 +40,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let estimator = closest(&estimators, &results);
     let scores = align(estimator, &results, &arguments.results)?;
 
-    let linear =
-        LinearEstimator { intercept: estimator.intercept, weights: estimator.weights.clone() };
-    let conformal =
-        Conformal { multiplier: estimator.interval.multiplier, level: estimator.interval.level };
-    let estimate = linear.apply(&scores);
-    let interval = conformal.interval(estimate, &scores, estimator.population as usize);
+    let fitted = Fitted::from(estimator.form.clone());
+    let estimate = fitted.estimate(&scores).map_err(stats("estimate"))?;
+    let judged = fitted.judge(&scores);
+    let regime = judged.as_ref().map(|judged| judged.regime().name());
+    let answers = Answers { filled: &scores, answered: &scores };
+    let interval = Intervals::from(&estimator.interval)
+        .interval(&fitted, answers, estimator.population as usize)
+        .map_err(stats("the interval"))?;
     let [lowest, highest] = estimator.source_range;
     let beyond = !(lowest..=highest).contains(&estimate);
     if global.json {
@@ -51,12 +56,13 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
             "estimator": estimator.procedure, "items": estimator.items.len(), "population": estimator.population,
             "estimate": estimate, "lower": interval.lower, "upper": interval.upper,
             "interval": estimator.interval, "source_range": estimator.source_range, "beyond_sources": beyond,
+            "regime": regime, "weight_outside": judged.map(|judged| judged.outside),
         }));
         return Ok(());
     }
     print(&format!(
         "{}@{} {}/{}, {} of {} items, estimator {}\n\
-         estimate  {:.2} %\ninterval  {:.2} to {:.2} %  ({:.0} % {}, over models like the {} sources)\n",
+         estimate  {:.2} %\ninterval  {:.2} to {:.2} %  ({:.0} % {}, {}; {} sources)\n",
         manifest.name,
         manifest.version,
         estimator.target,
@@ -67,19 +73,36 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
         100.0 * estimate,
         100.0 * interval.lower,
         100.0 * interval.upper,
-        100.0 * estimator.interval.level,
-        estimator.interval.kind,
+        100.0 * estimator.interval.level(),
+        estimator.interval.kind(),
+        estimator.interval.covers(),
         estimator.sources,
     ));
+    if let Some(judged) = judged {
+        print(&regime_line(&judged));
+    }
     if beyond {
         print(&format!(
-            "note      outside the sources' range ({:.2} to {:.2} %): the interval may cover less than it says;\n          \
-             see the extrapolation rows of `aliquot show`\n",
+            "note      outside the sources' range ({:.2} to {:.2} %); see the extrapolation rows of `aliquot show`\n",
             100.0 * lowest,
             100.0 * highest
         ));
     }
     Ok(())
+}
+
+/// How far the estimate leans on the source models.
+fn regime_line(judged: &Judged) -> String {
+    let meaning = match judged.regime() {
+        Regime::Inside => "like the sources: the estimate leans on how they answered",
+        Regime::Edge => "the answers do not tell whether it is like the sources",
+        Regime::Outside => "unlike the sources: the estimate leans on the answers",
+    };
+    format!(
+        "regime    {}  ({meaning}; weight of outside {:.2})\n",
+        judged.regime().name(),
+        judged.outside
+    )
 }
 
 /// Scores by item uid; every mistake is an error that names its line.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use aliquot_stats::{
-    estimate::Procedure,
     evaluate::{Repetition, average, evaluate},
     interval::{Problem, StreamKey},
+    procedure::Procedure,
     split::Split,
 };
 use aliquot_store::{ObjectId, Store};

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use aliquot_release::estimator::{Estimator, Interval, SCHEMA};
+use aliquot_release::estimator::{Estimator, SCHEMA};
 use aliquot_stats::{
-    estimate::{Procedure, fit},
-    evaluate::{INTERVAL_FOLDS, LEVEL},
-    interval::{Conformal, Problem, StreamKey, studentised_errors},
+    estimate::fit,
+    interval::{Intervals, Problem, StreamKey},
+    procedure::Procedure,
     select::Subset,
+    sources::Sources,
 };
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::subsets::{self, Member};
@@ -64,12 +65,6 @@ fn estimator(params: &Params, matrix: &TargetMatrix, all: &[Member]) -> Result<E
         weights: members.iter().map(|member| member.weight).collect(),
     };
 
-    let scores = &matrix.named.scores;
-    let full_scores = scores.full_scores(&matrix.target);
-    let complete = scores.imputed().map_err(stats(context()))?;
-    let fitted =
-        fit(procedure.estimator, &complete, &subset, &full_scores).map_err(stats(context()))?;
-
     // What selection had to choose from: test subsets come first and have every item, validation
     // subsets have what no test subset holds.
     let taken: BTreeSet<&str> = all
@@ -77,16 +72,20 @@ fn estimator(params: &Params, matrix: &TargetMatrix, all: &[Member]) -> Result<E
         .filter(|member| member.subset != params.subset && params.subset != FIRST_SUBSET)
         .map(|member| member.item_uid.as_str())
         .collect();
+    let scores = &matrix.named.scores;
     let free = |item: &usize| !taken.contains(matrix.named.items[*item].as_str());
     let pool: Vec<usize> = (0..scores.items()).filter(free).collect();
     let problem =
         Problem { matrix: scores, target: &matrix.target, pool: &pool, k: subset.items.len() };
-    let label = format!("{}/{}/interval", params.target.name, params.subset);
-    let folds = INTERVAL_FOLDS.min(scores.models());
+    let label = format!("{}/{}/fit", params.target.name, params.subset);
     let key = StreamKey { seed: params.seed, label: &label };
-    let errors = studentised_errors(procedure, &problem, folds, key).map_err(stats(context()))?;
-    let conformal = Conformal::calibrate(&errors, LEVEL);
+    let sources =
+        Sources::new(scores, &matrix.target, &pool, key).map_err(stats(context()))?;
+    let fitted = fit(procedure.estimator, &sources, &subset, &mut key.stream("fit", 0))
+        .map_err(stats(context()))?;
+    let intervals = Intervals::calibrate(procedure, &problem, key).map_err(stats(context()))?;
 
+    let full_scores = &sources.full_scores;
     let lowest = full_scores.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = full_scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     Ok(Estimator {
@@ -97,13 +96,8 @@ fn estimator(params: &Params, matrix: &TargetMatrix, all: &[Member]) -> Result<E
         population: scores.items() as u64,
         sources: scores.models() as u64,
         items: members.iter().map(|member| member.item_uid.clone()).collect(),
-        weights: fitted.weights,
-        intercept: fitted.intercept,
         source_range: [lowest, highest],
-        interval: Interval {
-            kind: "studentised-conformal".to_owned(),
-            level: conformal.level,
-            multiplier: conformal.multiplier,
-        },
+        form: fitted.into(),
+        interval: intervals.into(),
     })
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use aliquot_stats::{
     interval::StreamKey,
-    select::{Design, SelectionMethod, select},
+    select::{SelectionMethod, select},
+    sources::Sources,
 };
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::subsets::{self, Member};
@@ -31,7 +32,7 @@ pub struct Params {
     /// Items of each subset.
     pub sizes: SubsetSizes,
     /// Name of the selection method.
-    pub selection: &'static str,
+    pub selection: String,
 }
 
 /// Inputs: scores, items, roster. Output: subsets.
@@ -67,17 +68,17 @@ fn choose(
 ) -> Result<Vec<Member>, Error> {
     let Pool { matrix, taken } = pool;
     let context = format!("select the {subset} subset of target `{}`", spec.name);
-    let method = SelectionMethod::from_name(params.selection)
+    let method = SelectionMethod::from_name(&params.selection)
         .ok_or_else(|| Error::Internal(format!("selection {}", params.selection)))?;
     let free =
         (0..matrix.named.items.len()).filter(|item| !taken.contains(&matrix.named.items[*item]));
     let free: Vec<usize> = free.collect();
-    let complete = matrix.named.scores.imputed().map_err(stats(&context))?;
-    let design = Design { matrix: &complete, target: &matrix.target, pool: &free };
     let key = StreamKey { seed: params.seed, label: &spec.name };
-    let chosen =
-        select(method, &design, subset_size(params.sizes, subset), &mut key.stream(subset, 0))
-            .map_err(stats(context))?;
+    let sources = Sources::new(&matrix.named.scores, &matrix.target, &free, key)
+        .map_err(stats(&context))?;
+    let size = subset_size(params.sizes, subset);
+    let chosen = select(method, &sources, size, &mut key.stream(subset, 0))
+        .map_err(stats(context))?;
     let member = |(position, (item, weight)): (usize, (&usize, &f64))| Member {
         target: spec.name.clone(),
         subset: subset.to_owned(),

@@ -1,13 +1,14 @@
 //! From the answers on a subset to the mean over all items.
 //!
-//! Both estimators are linear: estimate = clamp(intercept + sum of weight x answer, 0, 1). That is
-//! all that a release has to carry, and all that its user has to compute.
+//! Every method learns from the source models once and then is a plain function of the answers. Most
+//! are linear: estimate = intercept + sum of weight x answer.
 
 pub mod aipw;
 #[cfg(test)]
 mod degenerate;
 pub mod gaussian_process;
 pub mod generalised_additive;
+pub mod guarded;
 pub mod pca_completion;
 pub mod prediction_powered;
 #[cfg(test)]
@@ -18,37 +19,184 @@ mod training;
 
 use crate::{
     StatsError,
+    irt::{AbilityPrior, GpIrt, PIrt},
     linalg::dot,
     matrix::{CompleteMatrix, ResponseMatrix},
+    names::{self, Written},
     rng::Stream,
-    select::{self, Design, SelectionMethod, Subset},
+    select::{DIMENSIONS, Subset},
+    sources::Sources,
 };
+use gaussian_process::GaussianProcess;
+use generalised_additive::GeneralisedAdditive;
+use guarded::{Guarded, Judged};
+use prediction_powered::PredictionPowered;
+use signature::{Forest, Neighbours};
 
 /// The estimators, by the names of the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EstimatorMethod {
-    /// The weighted mean of the subset.
+    /// The plain mean of the answers.
     Mean,
+    /// The mean of the answers under the subset's weights.
+    WeightedMean,
     /// Ridge regression of the source models' full scores on their answers, penalty by exact
     /// leave-one-out error.
     Ridge,
+    /// Gaussian-process regression of the full scores.
+    GaussianProcess,
+    /// Answers where there are any, item response curves elsewhere.
+    PIrt {
+        /// Abilities of the item response model.
+        dimensions: usize,
+    },
+    /// p-IRT and the weighted mean, mixed as tinyBenchmarks.
+    GpIrt {
+        /// Abilities of the item response model.
+        dimensions: usize,
+    },
+    /// Augmented inverse-propensity weighting: each model's own regression over the items.
+    Aipw,
+    /// Prediction-powered inference with tuned power.
+    PredictionPowered,
+    /// Completion by principal components.
+    PcaCompletion {
+        /// Number of components.
+        components: usize,
+    },
+    /// Random forest on the pattern of answers.
+    Signature,
+    /// Nearest source models by their answers.
+    SignatureNeighbours,
+    /// Smooth curve of the subset score, as metabench.
+    GeneralisedAdditive,
+    /// The default: Gaussian hypotheses inside and beyond the sources' range.
+    Guarded,
 }
 
 impl EstimatorMethod {
-    /// All methods, in the order of reports.
-    pub const ALL: [Self; 2] = [Self::Mean, Self::Ridge];
+    /// All methods with their default parameters, in the order of reports.
+    pub const ALL: [Self; 13] = [
+        Self::Mean,
+        Self::WeightedMean,
+        Self::Ridge,
+        Self::GaussianProcess,
+        Self::PIrt { dimensions: DIMENSIONS },
+        Self::GpIrt { dimensions: DIMENSIONS },
+        Self::Aipw,
+        Self::PredictionPowered,
+        Self::PcaCompletion { components: pca_completion::FACTORS },
+        Self::Signature,
+        Self::SignatureNeighbours,
+        Self::GeneralisedAdditive,
+        Self::Guarded,
+    ];
 
-    /// Name in recipes and tables.
-    pub fn name(self) -> &'static str {
+    /// Name in recipes and tables, without parameter.
+    pub fn method(self) -> &'static str {
         match self {
             Self::Mean => "mean",
+            Self::WeightedMean => "weighted-mean",
             Self::Ridge => "ridge",
+            Self::GaussianProcess => "gp",
+            Self::PIrt { .. } => "p-irt",
+            Self::GpIrt { .. } => "gp-irt",
+            Self::Aipw => "aipw",
+            Self::PredictionPowered => "ppi",
+            Self::PcaCompletion { .. } => "pca-completion",
+            Self::Signature => "signature",
+            Self::SignatureNeighbours => "signature-neighbours",
+            Self::GeneralisedAdditive => "gam",
+            Self::Guarded => "guarded",
         }
     }
 
-    /// The method of that name.
+    /// The parameter's name and value, for a method that has one.
+    pub fn parameter(self) -> Option<(&'static str, usize)> {
+        match self {
+            Self::PIrt { dimensions } | Self::GpIrt { dimensions } => {
+                Some(("dimensions", dimensions))
+            }
+            Self::PcaCompletion { components } => Some(("components", components)),
+            _ => None,
+        }
+    }
+
+    fn with_parameter(self, value: usize) -> Self {
+        match self {
+            Self::PIrt { .. } => Self::PIrt { dimensions: value },
+            Self::GpIrt { .. } => Self::GpIrt { dimensions: value },
+            Self::PcaCompletion { .. } => Self::PcaCompletion { components: value },
+            other => other,
+        }
+    }
+
+    /// Full name: `p-irt`, or `p-irt(dimensions=2)` where that is not the default.
+    pub fn name(self) -> String {
+        let default = Self::ALL.into_iter().find(|method| method.method() == self.method());
+        let default = default.and_then(Self::parameter).map(|(_, value)| value);
+        names::write(self.method(), self.parameter(), default)
+    }
+
+    /// The method of that name, with or without its parameter.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
+        let Written { method, parameter } = Written::parse(name)?;
+        let found = Self::ALL.into_iter().find(|candidate| candidate.method() == method)?;
+        match parameter {
+            None => Some(found),
+            Some((name, value)) => {
+                (found.parameter()?.0 == name).then(|| found.with_parameter(value))
+            }
+        }
+    }
+}
+
+/// A fitted estimator: plain numbers, and a function of the answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fitted {
+    /// Intercept and weights.
+    Linear(LinearEstimator),
+    /// See [`GaussianProcess`].
+    GaussianProcess(GaussianProcess),
+    /// See [`PIrt`].
+    PIrt(PIrt),
+    /// See [`GpIrt`].
+    GpIrt(GpIrt),
+    /// See [`PredictionPowered`].
+    PredictionPowered(PredictionPowered),
+    /// See [`Forest`].
+    Forest(Forest),
+    /// See [`Neighbours`].
+    Neighbours(Neighbours),
+    /// See [`GeneralisedAdditive`].
+    GeneralisedAdditive(GeneralisedAdditive),
+    /// See [`Guarded`].
+    Guarded(Guarded),
+}
+
+impl Fitted {
+    /// The estimated full score in [0, 1], from one answer a subset item.
+    pub fn estimate(&self, answers: &[f64]) -> Result<f64, StatsError> {
+        let value = match self {
+            Self::Linear(linear) => linear.apply(answers),
+            Self::GaussianProcess(process) => process.estimate(answers),
+            Self::PIrt(p_irt) => p_irt.estimate(answers)?,
+            Self::GpIrt(gp_irt) => gp_irt.estimate(answers)?,
+            Self::PredictionPowered(powered) => powered.estimate(answers),
+            Self::Forest(forest) => forest.estimate(answers),
+            Self::Neighbours(neighbours) => neighbours.estimate(answers),
+            Self::GeneralisedAdditive(additive) => additive.estimate(answers),
+            Self::Guarded(guarded) => guarded.judge(answers).value,
+        };
+        Ok(value.clamp(0.0, 1.0))
+    }
+
+    /// Variance and place beside the estimate, where the estimator knows them.
+    pub fn judge(&self, answers: &[f64]) -> Option<Judged> {
+        match self {
+            Self::Guarded(guarded) => Some(guarded.judge(answers)),
+            _ => None,
+        }
     }
 }
 
@@ -88,60 +236,61 @@ pub fn fill_gaps(
     (count > 0).then(|| answers.iter().zip(means()).map(filled).collect())
 }
 
-/// Fits an estimator of `full_scores` (one a source model) on a subset of the sources' answers.
+/// Fits an estimator of the sources' full scores on their answers to the subset.
+///
+/// `stream` is drawn from by the random forest only.
 pub fn fit(
     method: EstimatorMethod,
-    sources: &CompleteMatrix,
+    sources: &Sources<'_>,
     subset: &Subset,
-    full_scores: &[f64],
-) -> Result<LinearEstimator, StatsError> {
-    match method {
+    stream: &mut Stream,
+) -> Result<Fitted, StatsError> {
+    let Sources { complete, target, full_scores, .. } = sources;
+    let items = &subset.items;
+    Ok(match method {
         EstimatorMethod::Mean => {
-            Ok(LinearEstimator { intercept: 0.0, weights: subset.weights.clone() })
+            let weights = vec![1.0 / items.len() as f64; items.len()];
+            Fitted::Linear(LinearEstimator { intercept: 0.0, weights })
+        }
+        EstimatorMethod::WeightedMean => {
+            Fitted::Linear(LinearEstimator { intercept: 0.0, weights: subset.weights.clone() })
         }
         EstimatorMethod::Ridge => {
-            let (intercept, weights) = ridge::fit(sources, &subset.items, full_scores)?;
-            Ok(LinearEstimator { intercept, weights })
+            let (intercept, weights) = ridge::fit(complete, items, full_scores)?;
+            Fitted::Linear(LinearEstimator { intercept, weights })
         }
-    }
-}
-
-/// A selection and an estimator that go together, such as `balanced-swap+mean`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Procedure {
-    /// Chooses the items.
-    pub selection: SelectionMethod,
-    /// Turns the answers into an estimate.
-    pub estimator: EstimatorMethod,
-}
-
-impl Procedure {
-    /// `selection+estimator`.
-    pub fn name(self) -> String {
-        format!("{}+{}", self.selection.name(), self.estimator.name())
-    }
-
-    /// The procedure of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        let (selection, estimator) = name.split_once('+')?;
-        Some(Self {
-            selection: SelectionMethod::from_name(selection)?,
-            estimator: EstimatorMethod::from_name(estimator)?,
-        })
-    }
-
-    /// Selects `k` items and fits the estimator on the same sources.
-    pub fn run(
-        self,
-        design: &Design<'_>,
-        full_scores: &[f64],
-        k: usize,
-        stream: &mut Stream,
-    ) -> Result<(Subset, LinearEstimator), StatsError> {
-        let subset = select::select(self.selection, design, k, stream)?;
-        let estimator = fit(self.estimator, design.matrix, &subset, full_scores)?;
-        Ok((subset, estimator))
-    }
+        EstimatorMethod::GaussianProcess => {
+            Fitted::GaussianProcess(gaussian_process::fit(complete, items, full_scores)?)
+        }
+        EstimatorMethod::PIrt { dimensions } => {
+            let calibration = sources.calibration(dimensions)?;
+            Fitted::PIrt(PIrt::new(&calibration.model, target, subset, AbilityPrior::NEW_MODEL)?)
+        }
+        EstimatorMethod::GpIrt { dimensions } => {
+            let calibration = sources.calibration(dimensions)?;
+            let responses = sources.responses;
+            Fitted::GpIrt(GpIrt::new(&calibration, responses, target, subset, AbilityPrior::NEW_MODEL)?)
+        }
+        EstimatorMethod::Aipw => Fitted::Linear(aipw::fit(complete, target, subset)?),
+        EstimatorMethod::PredictionPowered => {
+            Fitted::PredictionPowered(prediction_powered::fit(complete, target, subset)?)
+        }
+        EstimatorMethod::PcaCompletion { components } => {
+            let components = sources.components(components)?;
+            let models = complete.models();
+            Fitted::Linear(pca_completion::complete(&components, models, target, items)?)
+        }
+        EstimatorMethod::Signature => {
+            Fitted::Forest(signature::fit_forest(complete, items, full_scores, stream)?)
+        }
+        EstimatorMethod::SignatureNeighbours => {
+            Fitted::Neighbours(signature::fit_neighbours(complete, items, full_scores)?)
+        }
+        EstimatorMethod::GeneralisedAdditive => {
+            Fitted::GeneralisedAdditive(generalised_additive::fit(complete, subset, full_scores)?)
+        }
+        EstimatorMethod::Guarded => Fitted::Guarded(guarded::fit(sources, items)?),
+    })
 }
 
 /// Answers of one model on the subset, gaps kept.

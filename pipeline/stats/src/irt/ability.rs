@@ -99,11 +99,13 @@ impl Answers {
     }
 }
 
-/// Parameters of some of a model's items.
+/// Parameters of some of a model's items, as in [`ItemResponseModel`].
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct ItemCurves {
-    slopes: Vec<Vec<f64>>,
-    intercepts: Vec<f64>,
+pub struct ItemCurves {
+    /// One list over the items a dimension.
+    pub slopes: Vec<Vec<f64>>,
+    /// One an item.
+    pub intercepts: Vec<f64>,
 }
 
 impl ItemCurves {

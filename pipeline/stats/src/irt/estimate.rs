@@ -59,11 +59,16 @@ impl Calibration {
 /// p-IRT: answers where there are any, expected scores elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PIrt {
-    answered: ItemCurves,
-    answered_weights: Vec<f64>,
-    rest: ItemCurves,
-    rest_weights: Vec<f64>,
-    prior: AbilityPrior,
+    /// Curves of the subset's items, in its order.
+    pub answered: ItemCurves,
+    /// Their weights in the target.
+    pub answered_weights: Vec<f64>,
+    /// Curves of all other items that count.
+    pub rest: ItemCurves,
+    /// Their weights in the target.
+    pub rest_weights: Vec<f64>,
+    /// Of the abilities, whose posterior mode the answers give.
+    pub prior: AbilityPrior,
 }
 
 impl PIrt {
@@ -108,8 +113,10 @@ impl PIrt {
 /// gp-IRT: between p-IRT, which may be biased, and the weighted mean of the answers, which varies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GpIrt {
-    p_irt: PIrt,
-    weights: Vec<f64>,
+    /// The model-based part.
+    pub p_irt: PIrt,
+    /// Of the mean of the answers, one a subset item.
+    pub weights: Vec<f64>,
     /// Share of the weighted mean.
     pub lambda: f64,
 }

@@ -18,7 +18,7 @@ mod simulation;
 mod standardise;
 mod start;
 
-pub use ability::{Ability, AbilityMethod, AbilityPrior, estimate_ability};
+pub use ability::{Ability, AbilityMethod, AbilityPrior, ItemCurves, estimate_ability};
 pub use anchors::irt_anchors;
 pub use estimate::{Calibration, GpIrt, PIrt};
 pub use fit::{Family, FitSettings, fit};

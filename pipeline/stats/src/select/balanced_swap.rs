@@ -2,11 +2,16 @@ use super::{Design, stratified};
 use crate::rng::Stream;
 
 /// Proposed exchanges. More of them over-fit the sources (methods.md, "Did not help").
-const EXCHANGES: usize = 2_000;
+pub(super) const EXCHANGES: usize = 2_000;
 
 /// Starts from a stratified sample and exchanges a chosen item for one of the pool whenever that
 /// brings the subset means of the source models closer, in mean square, to their full means.
-pub(super) fn select(design: &Design<'_>, k: usize, stream: &mut Stream) -> Vec<usize> {
+pub(super) fn select(
+    design: &Design<'_>,
+    k: usize,
+    exchanges: usize,
+    stream: &mut Stream,
+) -> Vec<usize> {
     let mut chosen = stratified::select(design, k, stream);
     let mut is_chosen = vec![false; design.matrix.items()];
     for &item in &chosen {
@@ -20,7 +25,7 @@ pub(super) fn select(design: &Design<'_>, k: usize, stream: &mut Stream) -> Vec<
     }
     let mut loss = squared_norm(&gaps);
 
-    for _ in 0..EXCHANGES {
+    for _ in 0..exchanges {
         let slot = stream.below(k);
         let candidate = design.pool[stream.below(design.pool.len())];
         if is_chosen[candidate] || design.target.weights()[candidate] == 0.0 {

@@ -4,36 +4,31 @@
 //! with probability proportional to their weight in the target, so that the weights of the subset
 //! are equal and its plain mean estimates the target.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
 mod anchor_points;
 mod balanced_swap;
 #[cfg(test)]
 mod contract;
-#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
 mod difficulty_clusters;
-#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
 mod disagreement;
 mod eligible;
-#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
 mod facility_location;
-#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
 mod genetic;
-#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
 mod greedy_design;
-#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
 mod kmeans_items;
 mod probability;
 mod random;
 mod shares;
 mod simplex;
 mod stratified;
-#[cfg_attr(not(test), expect(dead_code, reason = "awaits its entry in SelectionMethod"))]
 mod tasks;
+mod two_sided;
 
 use crate::{
-    StatsError,
+    StatsError, irt,
     matrix::{CompleteMatrix, Target},
+    names::{self, Written},
     rng::Stream,
+    sources::Sources,
 };
 
 /// The selection methods, by the names of the field.
@@ -44,25 +39,119 @@ pub enum SelectionMethod {
     /// One random item from each of k strata of difficulty, within each benchmark.
     Stratified,
     /// A stratified sample, improved by exchanges until its mean tracks the sources' full means.
-    BalancedSwap,
+    BalancedSwap {
+        /// Exchanges that are tried.
+        exchanges: usize,
+    },
+    /// K-medoids on 1 - correlation of the sources' answers (FasterPAM), weighted by cluster.
+    AnchorPoints,
+    /// K-means on item response parameters, weighted by cluster, as tinyBenchmarks.
+    IrtAnchors {
+        /// Abilities of the item response model.
+        dimensions: usize,
+    },
+    /// Items of most Fisher information over the sources' abilities, as metabench.
+    Information {
+        /// Abilities of the item response model.
+        dimensions: usize,
+    },
+    /// K-means on the sources' answers, weighted by cluster.
+    ResponseClusters,
+    /// K-means on difficulty profiles over ability groups, weighted by cluster, as COD.
+    DifficultyClusters,
+    /// Items on which the sources disagree most, as DISCO.
+    Disagreement,
+    /// Items that most reduce the posterior variance of the target mean under one Gaussian.
+    GreedyDesign,
+    /// Items that every other item resembles, by submodular maximisation.
+    FacilityLocation,
+    /// A genetic search for the items whose mean tracks the sources, as EssenceBench.
+    Genetic {
+        /// Generations that are bred.
+        generations: usize,
+    },
+    /// The default: strata that follow the spread expected inside and beyond the sources' range, and
+    /// in them the items that most reduce the posterior variance under both.
+    TwoSided,
 }
 
-impl SelectionMethod {
-    /// All methods, in the order of reports.
-    pub const ALL: [Self; 3] = [Self::Random, Self::Stratified, Self::BalancedSwap];
+/// Abilities of an item response model unless another number is named, as tinyBenchmarks.
+pub(crate) const DIMENSIONS: usize = 5;
 
-    /// Name in recipes and tables.
-    pub fn name(self) -> &'static str {
+impl SelectionMethod {
+    /// All methods with their default parameters, in the order of reports.
+    pub const ALL: [Self; 13] = [
+        Self::Random,
+        Self::Stratified,
+        Self::BalancedSwap { exchanges: balanced_swap::EXCHANGES },
+        Self::AnchorPoints,
+        Self::IrtAnchors { dimensions: DIMENSIONS },
+        Self::Information { dimensions: DIMENSIONS },
+        Self::ResponseClusters,
+        Self::DifficultyClusters,
+        Self::Disagreement,
+        Self::GreedyDesign,
+        Self::FacilityLocation,
+        Self::Genetic { generations: genetic::GENERATIONS },
+        Self::TwoSided,
+    ];
+
+    /// Name in recipes and tables, without parameter.
+    pub fn method(self) -> &'static str {
         match self {
             Self::Random => "random",
             Self::Stratified => "stratified",
-            Self::BalancedSwap => "balanced-swap",
+            Self::BalancedSwap { .. } => "balanced-swap",
+            Self::AnchorPoints => "anchor-points",
+            Self::IrtAnchors { .. } => "irt-anchors",
+            Self::Information { .. } => "information",
+            Self::ResponseClusters => "response-clusters",
+            Self::DifficultyClusters => "difficulty-clusters",
+            Self::Disagreement => "disagreement",
+            Self::GreedyDesign => "greedy-design",
+            Self::FacilityLocation => "facility-location",
+            Self::Genetic { .. } => "genetic",
+            Self::TwoSided => "two-sided",
         }
     }
 
-    /// The method of that name.
+    /// The parameter's name and value, for a method that has one.
+    pub fn parameter(self) -> Option<(&'static str, usize)> {
+        match self {
+            Self::BalancedSwap { exchanges } => Some(("exchanges", exchanges)),
+            Self::IrtAnchors { dimensions } | Self::Information { dimensions } => {
+                Some(("dimensions", dimensions))
+            }
+            Self::Genetic { generations } => Some(("generations", generations)),
+            _ => None,
+        }
+    }
+
+    fn with_parameter(self, value: usize) -> Self {
+        match self {
+            Self::BalancedSwap { .. } => Self::BalancedSwap { exchanges: value },
+            Self::IrtAnchors { .. } => Self::IrtAnchors { dimensions: value },
+            Self::Information { .. } => Self::Information { dimensions: value },
+            Self::Genetic { .. } => Self::Genetic { generations: value },
+            other => other,
+        }
+    }
+
+    /// Full name: `irt-anchors`, or `irt-anchors(dimensions=2)` where that is not the default.
+    pub fn name(self) -> String {
+        let default = Self::ALL.into_iter().find(|method| method.method() == self.method());
+        let default = default.and_then(Self::parameter).map(|(_, value)| value);
+        names::write(self.method(), self.parameter(), default)
+    }
+
+    /// The method of that name, with or without its parameter.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
+        let Written { method, parameter } = Written::parse(name)?;
+        let found = Self::ALL.into_iter().find(|candidate| candidate.method() == method)?;
+        match parameter {
+            None => Some(found),
+            Some((name, value)) => (found.parameter()?.0 == name).then(|| found.with_parameter(value)),
+        }
     }
 }
 
@@ -96,25 +185,46 @@ impl Subset {
 }
 
 /// Selects `k` items of the pool.
+///
+/// Errors when there are no `k` items that count in the target, and where a method needs more source
+/// models than there are.
 pub fn select(
     method: SelectionMethod,
-    design: &Design<'_>,
+    sources: &Sources<'_>,
     k: usize,
     stream: &mut Stream,
 ) -> Result<Subset, StatsError> {
-    if k == 0 {
-        return Err(StatsError::BudgetZero);
+    let design = &sources.design();
+    eligible::eligible(design, k)?;
+    match method {
+        SelectionMethod::Random => Ok(Subset::equal_weights(random::select(design, k, stream))),
+        SelectionMethod::Stratified => {
+            Ok(Subset::equal_weights(stratified::select(design, k, stream)))
+        }
+        SelectionMethod::BalancedSwap { exchanges } => {
+            Ok(Subset::equal_weights(balanced_swap::select(design, k, exchanges, stream)))
+        }
+        SelectionMethod::AnchorPoints => anchor_points::select(design, k, stream),
+        SelectionMethod::IrtAnchors { dimensions } => {
+            let model = &sources.calibration(dimensions)?.model;
+            irt::irt_anchors(model, sources.target, sources.pool, k, stream)
+        }
+        SelectionMethod::Information { dimensions } => {
+            let model = &sources.calibration(dimensions)?.model;
+            irt::information_items(model, sources.target, sources.pool, k)
+        }
+        SelectionMethod::ResponseClusters => kmeans_items::response_clusters(design, k, stream),
+        SelectionMethod::DifficultyClusters => difficulty_clusters::select(design, k, stream),
+        SelectionMethod::Disagreement => disagreement::select(design, k, stream),
+        SelectionMethod::GreedyDesign => {
+            greedy_design::select(design, k, greedy_design::NOISE, stream)
+        }
+        SelectionMethod::FacilityLocation => facility_location::select(design, k, stream),
+        SelectionMethod::Genetic { generations } => {
+            genetic::select(design, k, generations, stream)
+        }
+        SelectionMethod::TwoSided => two_sided::select(sources, k, stream),
     }
-    let weighted = design.pool.iter().filter(|&&item| design.target.weights()[item] > 0.0).count();
-    if k > weighted {
-        return Err(StatsError::BudgetTooLarge { k, pool: weighted });
-    }
-    let items = match method {
-        SelectionMethod::Random => random::select(design, k, stream),
-        SelectionMethod::Stratified => stratified::select(design, k, stream),
-        SelectionMethod::BalancedSwap => balanced_swap::select(design, k, stream),
-    };
-    Ok(Subset::equal_weights(items))
 }
 
 #[cfg(test)]

@@ -4,20 +4,16 @@ use std::time::Instant;
 
 use aliquot_stats::{
     StatsError,
-    estimate::{self, EstimatorMethod, Procedure},
-    evaluate::{INTERVAL_FOLDS, LEVEL, Prediction, summarise},
-    interval::{self, Conformal, Problem, StreamKey},
-    matrix::{CompleteMatrix, ResponseMatrix, Target},
-    select::{Design, SelectionMethod},
+    evaluate::{Used, summarise},
+    interval::{Intervals, Problem, StreamKey},
+    matrix::{ResponseMatrix, Target},
+    procedure::Procedure,
+    sources::Sources,
     split::Split,
 };
 use serde::Serialize;
 
 use crate::recipe;
-
-/// The procedure that `default` stands for.
-const DEFAULT: Procedure =
-    Procedure { selection: SelectionMethod::Stratified, estimator: EstimatorMethod::Mean };
 
 /// What is measured, by its name.
 #[derive(Debug, Clone)]
@@ -30,12 +26,7 @@ pub struct Method {
 impl Method {
     /// The method of that name, or a sentence that lists the names there are.
     pub fn from_name(name: &str) -> Result<Self, String> {
-        let procedure = if name == "default" {
-            DEFAULT
-        } else {
-            recipe::procedure(name).map_err(|problem| format!("{problem}; or `default`"))?
-        };
-        Ok(Self { name: name.to_owned(), procedure })
+        Ok(Self { name: name.to_owned(), procedure: recipe::procedure(name)? })
     }
 }
 
@@ -46,8 +37,6 @@ pub struct Cell<'a> {
     pub matrix: &'a ResponseMatrix,
     /// The mean that is to be estimated.
     pub target: &'a Target,
-    /// That mean of every model.
-    pub full_scores: &'a [f64],
     /// Sources and held-out models.
     pub split: &'a Split,
     /// Seed of all random choices.
@@ -98,8 +87,10 @@ pub fn measure_cell<'a>(
     methods: &'a [Method],
 ) -> Result<Vec<Entry<'a>>, StatsError> {
     let matrix = cell.matrix.select_models(&cell.split.sources)?;
-    let scores = cell.split.sources.iter().map(|&model| cell.full_scores[model]).collect();
-    let sources = Sources { complete: matrix.imputed()?, matrix, scores };
+    let pool: Vec<usize> = (0..cell.matrix.items()).collect();
+    let label = format!("bench/{}/{}", cell.label, cell.repetition);
+    let key = StreamKey { seed: cell.seed, label: &label };
+    let sources = Sources::new(&matrix, cell.target, &pool, key)?;
     let mut entries = Vec::new();
     for &k in ks {
         for method in methods {
@@ -109,50 +100,29 @@ pub fn measure_cell<'a>(
     Ok(entries)
 }
 
-struct Sources {
-    matrix: ResponseMatrix,
-    complete: CompleteMatrix,
-    scores: Vec<f64>,
-}
-
 fn measure(
     cell: &Cell<'_>,
-    sources: &Sources,
+    sources: &Sources<'_>,
     k: usize,
     procedure: Procedure,
 ) -> Result<Measured, StatsError> {
-    let items = cell.matrix.items();
-    let pool: Vec<usize> = (0..items).collect();
-    let label = format!("bench/{}/{}", cell.label, procedure.name());
+    let label = format!("bench/{}/{}/{}", cell.label, cell.repetition, procedure.name());
     let key = StreamKey { seed: cell.seed, label: &label };
 
     let clock = Instant::now();
-    let design = Design { matrix: &sources.complete, target: cell.target, pool: &pool };
-    let mut stream = key.stream("select", cell.repetition);
-    let (subset, estimator) = procedure.run(&design, &sources.scores, k, &mut stream)?;
+    let (subset, fitted) = procedure.run(sources, k, &mut key.stream("select", k as u64))?;
     let fit_seconds = clock.elapsed().as_secs_f64();
 
     let clock = Instant::now();
-    let problem = Problem { matrix: &sources.matrix, target: cell.target, pool: &pool, k };
-    let conformal = calibrate(procedure, &problem, key, cell.repetition)?;
+    let Sources { responses, target, pool, .. } = sources;
+    let problem = Problem { matrix: responses, target, pool, k };
+    let intervals = Intervals::calibrate(procedure, &problem, key)?;
     let interval_seconds = clock.elapsed().as_secs_f64();
 
     let clock = Instant::now();
-    let predict = |&model: &usize| {
-        let answers = estimate::answers(cell.matrix, model, &subset);
-        let filled = estimate::fill_gaps(&answers, &sources.complete, &subset)?;
-        let estimate = estimator.apply(&filled);
-        let interval = match conformal {
-            Some(conformal) => conformal.interval(estimate, &filled, items),
-            None => interval::design_interval(&filled, items, LEVEL),
-        };
-        Some(Prediction { truth: cell.full_scores[model], estimate, interval })
-    };
-    let predictions: Vec<Prediction> = cell.split.held_out.iter().filter_map(predict).collect();
+    let used = Used { sources, subset: &subset, fitted: &fitted, intervals };
+    let predictions = used.predict(cell.matrix, &cell.split.held_out)?;
     let predict_seconds = clock.elapsed().as_secs_f64();
-    if predictions.is_empty() {
-        return Err(StatsError::NothingToMeasure { k });
-    }
 
     const POINTS: f64 = 100.0;
     let quality = summarise(&predictions);
@@ -169,27 +139,4 @@ fn measure(
         interval_seconds,
         predict_seconds,
     })
-}
-
-/// None for a random sample, whose interval comes from its design.
-fn calibrate(
-    procedure: Procedure,
-    sources: &Problem<'_>,
-    key: StreamKey<'_>,
-    repetition: u64,
-) -> Result<Option<Conformal>, StatsError> {
-    if procedure
-        == (Procedure { selection: SelectionMethod::Random, estimator: EstimatorMethod::Mean })
-    {
-        return Ok(None);
-    }
-    let folds = INTERVAL_FOLDS.min(sources.matrix.models());
-    let label = format!("{}/{repetition}", key.label);
-    let errors = interval::studentised_errors(
-        procedure,
-        sources,
-        folds,
-        StreamKey { label: &label, ..key },
-    )?;
-    Ok(Some(Conformal::calibrate(&errors, LEVEL)))
 }

@@ -237,7 +237,6 @@ impl Plan {
         let cell = Cell {
             matrix: &matrix.scores,
             target: &matrix.target,
-            full_scores: &matrix.full_scores,
             split: &split,
             seed: self.seed,
             repetition: *repetition,

@@ -1,0 +1,186 @@
+use super::{
+    Subset,
+    eligible::{eligible, weighted},
+};
+use crate::{
+    StatsError,
+    field::{DESIGN, Field, Hypothesis},
+    linalg::add_scaled,
+    rng::Stream,
+    sources::Sources,
+};
+
+/// Share of a stratum that is looked at for each choice: some chance in the items keeps the subset
+/// from being fitted to the very sources it is chosen on.
+const LOOKED_AT: f64 = 0.3;
+/// Added to the expected spread, in units of its mean: no stratum is left to a handful of items.
+const LEAST_SPREAD: f64 = 0.1;
+
+/// One item from each of k strata of expected score, the one that most reduces the posterior
+/// variance of the target mean inside the sources' range and beyond it.
+///
+/// Strata are cut in the order of the expected scores, of equal mass weight x sqrt(spread), where
+/// the spread p (1 - p) is expected inside the range and beyond it: more items where answers vary
+/// (Neyman's allocation; Cochran, *Sampling Techniques*, sec. 5.5). The first item is chosen anywhere,
+/// then its stratum is closed, and so on; the gain is the sum over both hypotheses of the logarithm by
+/// which the posterior variance falls (greedy c-optimal design; Krause, Singh and Guestrin, JMLR 9
+/// (2008)). An item's weight is its stratum's share of the target.
+pub(super) fn select(
+    sources: &Sources<'_>,
+    k: usize,
+    stream: &mut Stream,
+) -> Result<Subset, StatsError> {
+    let items = eligible(&sources.design(), k)?;
+    let field = sources.field()?;
+    let mut strata = Strata::new(sources, field, items, k, stream);
+    let mut posteriors = DESIGN.map(|hypothesis| Posterior::new(field, hypothesis));
+    let (mut chosen, mut shares) = (Vec::new(), Vec::new());
+    for _ in 0..k {
+        let looked_at = strata.look(stream);
+        let gain = |item: usize| posteriors.iter().map(|posterior| posterior.gain(item)).sum::<f64>();
+        let Some(item) = first_of_greatest(&looked_at, gain) else { break };
+        chosen.push(item);
+        shares.push(strata.take(item));
+        posteriors.iter_mut().for_each(|posterior| posterior.observe(field, item));
+    }
+    Ok(weighted(&chosen, &shares))
+}
+
+fn first_of_greatest(items: &[usize], value: impl Fn(usize) -> f64) -> Option<usize> {
+    let mut best: Option<(usize, f64)> = None;
+    for &item in items {
+        let value = value(item);
+        if best.is_none_or(|(_, greatest)| value > greatest) {
+            best = Some((item, value));
+        }
+    }
+    best.map(|(item, _)| item)
+}
+
+/// Which items may still be chosen.
+struct Strata {
+    items: Vec<usize>,
+    /// Stratum of each of `items`.
+    stratum: Vec<usize>,
+    free: Vec<bool>,
+    open: Vec<bool>,
+    /// Target weight of each stratum.
+    shares: Vec<f64>,
+}
+
+impl Strata {
+    fn new(
+        sources: &Sources<'_>,
+        field: &Field,
+        mut items: Vec<usize>,
+        k: usize,
+        stream: &mut Stream,
+    ) -> Self {
+        let (weights, groups) = (sources.target.weights(), sources.target.groups());
+        // Shuffled first, so that items of equal expectation come in random order, not in file order.
+        stream.shuffle(&mut items);
+        items.sort_by(|&a, &b| {
+            groups[a].cmp(&groups[b]).then(field.ease[a].total_cmp(&field.ease[b]))
+        });
+        let spread = &field.expected_spread;
+        let mean = items.iter().map(|&item| spread[item]).sum::<f64>() / items.len() as f64;
+        let mass = |item: usize| {
+            weights[item] * (spread[item] / mean.max(f64::MIN_POSITIVE) + LEAST_SPREAD).sqrt()
+        };
+        let total: f64 = items.iter().map(|&item| mass(item)).sum();
+        let mut before = 0.0;
+        let mut shares = vec![0.0; k];
+        let mut stratum = Vec::with_capacity(items.len());
+        for &item in &items {
+            let middle = (before + mass(item) / 2.0) / total;
+            before += mass(item);
+            let place = ((middle * k as f64) as usize).min(k - 1);
+            shares[place] += weights[item];
+            stratum.push(place);
+        }
+        Self { free: vec![true; items.len()], open: vec![true; k], items, stratum, shares }
+    }
+
+    /// A random part of the free items of open strata, at least one.
+    fn look(&mut self, stream: &mut Stream) -> Vec<usize> {
+        let mut left = self.left();
+        // No stratum is open: there were fewer than k, as one item can outweigh a stratum.
+        if left.is_empty() {
+            self.open.fill(true);
+            left = self.left();
+        }
+        let some: Vec<usize> =
+            left.iter().filter(|_| stream.uniform() < LOOKED_AT).copied().collect();
+        if some.is_empty() { left } else { some }
+    }
+
+    fn left(&self) -> Vec<usize> {
+        let places = 0..self.items.len();
+        let left = places.filter(|&place| self.free[place] && self.open[self.stratum[place]]);
+        left.map(|place| self.items[place]).collect()
+    }
+
+    /// Takes an item and closes its stratum; gives the stratum's share of the target.
+    fn take(&mut self, item: usize) -> f64 {
+        let Some(place) = self.items.iter().position(|other| *other == item) else { return 0.0 };
+        self.free[place] = false;
+        self.open[self.stratum[place]] = false;
+        self.shares[self.stratum[place]]
+    }
+}
+
+/// What is left to know under one hypothesis after the items observed so far.
+struct Posterior {
+    hypothesis: Hypothesis,
+    /// Covariance of each item with the target mean.
+    covariances: Vec<f64>,
+    /// Variance of each item.
+    variances: Vec<f64>,
+    /// Of the target mean.
+    target: f64,
+    /// Columns of the Cholesky factor, one list over the items an observed item.
+    columns: Vec<Vec<f64>>,
+}
+
+impl Posterior {
+    fn new(field: &Field, hypothesis: Hypothesis) -> Self {
+        let covariances = field.covariance_with_target(&hypothesis);
+        let variance =
+            |item| field.covariance(&hypothesis, item, item) + field.noise(&hypothesis, item);
+        Self {
+            variances: (0..covariances.len()).map(variance).collect(),
+            covariances,
+            target: field.target_variance(&hypothesis),
+            columns: Vec::new(),
+            hypothesis,
+        }
+    }
+
+    /// Minus the logarithm of the share of the target's variance that the item would leave.
+    fn gain(&self, item: usize) -> f64 {
+        let covariance = self.covariances[item];
+        let share = covariance * covariance / (self.variances[item] * self.target);
+        -libm::log((1.0 - share).max(1e-12))
+    }
+
+    /// Conditions on the answer to an item, whatever it is.
+    fn observe(&mut self, field: &Field, item: usize) {
+        let mut column: Vec<f64> = (0..self.variances.len())
+            .map(|other| field.covariance(&self.hypothesis, item, other))
+            .collect();
+        column[item] += field.noise(&self.hypothesis, item);
+        for earlier in &self.columns {
+            add_scaled(&mut column, -earlier[item], earlier);
+        }
+        let root = self.variances[item].sqrt();
+        column.iter_mut().for_each(|value| *value /= root);
+        let step = self.covariances[item] / root;
+        self.target = (self.target - step * step).max(f64::MIN_POSITIVE);
+        add_scaled(&mut self.covariances, -step, &column);
+        for (variance, value) in self.variances.iter_mut().zip(&column) {
+            // Noise is the least that is left; rounding must not go below it.
+            *variance = (*variance - value * value).max(1e-6);
+        }
+        self.columns.push(column);
+    }
+}

@@ -1,0 +1,112 @@
+//! The source models, and what is computed from them once however many methods ask.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use crate::{
+    StatsError,
+    curves::Curves,
+    field::Field,
+    interval::StreamKey,
+    irt::{Calibration, Family, FitSettings},
+    linalg::{Components, components},
+    matrix::{CompleteMatrix, ResponseMatrix, Target},
+    select::Design,
+};
+
+/// Source models with all that selection and estimation may know of them.
+///
+/// What several methods need (item response models, principal components, item curves) is computed on
+/// first use, from streams keyed by its own name: which method asks first changes nothing.
+pub struct Sources<'a> {
+    /// Scores with their gaps, one row a source model.
+    pub responses: &'a ResponseMatrix,
+    /// The same, gaps filled by the additive model.
+    pub complete: CompleteMatrix,
+    /// The mean that is to be estimated.
+    pub target: &'a Target,
+    /// Items that may be chosen, ascending; the rest still counts in the target.
+    pub pool: &'a [usize],
+    /// Target mean of each source model.
+    pub full_scores: Vec<f64>,
+    key: StreamKey<'a>,
+    calibrations: Mutex<BTreeMap<usize, Arc<Calibration>>>,
+    components: Mutex<BTreeMap<usize, Arc<Components>>>,
+    curves: OnceLock<Curves>,
+    field: OnceLock<Result<Field, StatsError>>,
+}
+
+impl<'a> Sources<'a> {
+    /// Fills the gaps of `responses` and takes the target means over what each model answered.
+    ///
+    /// `key` seeds what is shared between methods. Errors when a model has no score at all.
+    pub fn new(
+        responses: &'a ResponseMatrix,
+        target: &'a Target,
+        pool: &'a [usize],
+        key: StreamKey<'a>,
+    ) -> Result<Self, StatsError> {
+        Ok(Self {
+            responses,
+            complete: responses.imputed()?,
+            target,
+            pool,
+            full_scores: responses.full_scores(target),
+            key,
+            calibrations: Mutex::default(),
+            components: Mutex::default(),
+            curves: OnceLock::new(),
+            field: OnceLock::new(),
+        })
+    }
+
+    /// What a selection may look at.
+    pub fn design(&self) -> Design<'_> {
+        Design { matrix: &self.complete, target: self.target, pool: self.pool }
+    }
+
+    /// The item response model of so many abilities, with its cross-fit.
+    pub fn calibration(&self, dimensions: usize) -> Result<Arc<Calibration>, StatsError> {
+        once(&self.calibrations, dimensions, || {
+            let settings = FitSettings::new(match dimensions {
+                1 => Family::TwoParameter,
+                _ => Family::Multidimensional { dimensions },
+            });
+            let mut stream = self.key.stream("calibration", dimensions as u64);
+            Calibration::fit(self.responses, &settings, &mut stream)
+        })
+    }
+
+    /// The leading principal components.
+    pub fn components(&self, rank: usize) -> Result<Arc<Components>, StatsError> {
+        once(&self.components, rank, || components(&self.complete, rank))
+    }
+
+    /// Expected score of each item by overall score.
+    pub fn curves(&self) -> &Curves {
+        self.curves.get_or_init(|| Curves::fit(&self.complete, &self.full_scores))
+    }
+
+    /// The Gaussian priors of a new model's answers.
+    pub(crate) fn field(&self) -> Result<&Field, StatsError> {
+        self.field.get_or_init(|| Field::new(self)).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// The value under `key`, computed unless it is there.
+fn once<T>(
+    cache: &Mutex<BTreeMap<usize, Arc<T>>>,
+    key: usize,
+    compute: impl FnOnce() -> Result<T, StatsError>,
+) -> Result<Arc<T>, StatsError> {
+    // A cache is whole whatever a panicking thread was doing: entries are only added.
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = cache.get(&key) {
+        return Ok(Arc::clone(known));
+    }
+    let value = Arc::new(compute()?);
+    cache.insert(key, Arc::clone(&value));
+    Ok(value)
+}
