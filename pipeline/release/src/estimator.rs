@@ -5,7 +5,8 @@
 //! Python; the formulas of all are with their fields.
 
 use aliquot_stats::{
-    estimate::Fitted,
+    StatsError,
+    estimate::{Fitted, guarded::Guarded},
     interval::{Conformal, Intervals, LEVEL},
 };
 use aliquot_store::canonical::{self, CanonicalError};
@@ -49,11 +50,13 @@ pub struct Estimator {
 pub enum Form {
     /// intercept + weights . x
     Linear(forms::Linear),
-    /// With z = x - means, each hypothesis has the evidence
-    /// exp(log_weight - z' precision z / 2), the estimate target_mean + weights . z and the variance
-    /// `variance`. The value is the evidence-weighted mean of the estimates; the variance that of the
-    /// variances plus squared distances to the value; the share of evidence of the hypotheses that are
-    /// `outside` says whether the model lies beyond the sources (below 0.2 inside, above 0.8 outside).
+    /// Two decisions from x. The gate weighs each level l by odds x exp(1/2 sum of x log p +
+    /// (1 - x) log(1 - p)), p = logistic(slopes l + intercepts) cut to \[0.01, 0.99\]; a region's weight
+    /// is the share of its levels. In each group, with z = x - means and C the covariance of a
+    /// hypothesis, its evidence is exp(log_prior - (log det C + z' C^-1 z) / 2) and its estimate
+    /// target_mean + c' C^-1 z, c = scale x target_covariances + level + spread x spreads x
+    /// target_spread + drift x drifts x target_drift + target_weights x noise. The value is the mean
+    /// of the estimates: within a group by evidence, within a region by share, then by region.
     Guarded(forms::Guarded),
     /// intercept + weights . x + sum over rows r of dual\[r\] exp(-rate |x - answers\[r\]|^2)
     GaussianProcess(forms::GaussianProcess),
@@ -97,7 +100,8 @@ pub enum Interval {
         /// Half width in sampling errors of the scores.
         multiplier: f64,
     },
-    /// From the variance of the guarded form.
+    /// From the guarded form's own variances; the crate `aliquot-stats` has the formula
+    /// (`Judged::interval`).
     Posterior {
         /// Share of the models that it covers.
         level: f64,
@@ -109,7 +113,7 @@ impl From<Fitted> for Form {
     fn from(fitted: Fitted) -> Self {
         match fitted {
             Fitted::Linear(own) => Self::Linear(own.into()),
-            Fitted::Guarded(own) => Self::Guarded(own.into()),
+            Fitted::Guarded(own) => Self::Guarded(own.known.into()),
             Fitted::GaussianProcess(own) => Self::GaussianProcess(own.into()),
             Fitted::PredictionPowered(own) => Self::PredictionPowered(own.into()),
             Fitted::Forest(own) => Self::Forest(own.into()),
@@ -121,11 +125,14 @@ impl From<Fitted> for Form {
     }
 }
 
-impl From<Form> for Fitted {
-    fn from(form: Form) -> Self {
-        match form {
+impl TryFrom<Form> for Fitted {
+    type Error = StatsError;
+
+    /// Errors when a covariance that the file declares is none.
+    fn try_from(form: Form) -> Result<Self, StatsError> {
+        Ok(match form {
             Form::Linear(own) => Self::Linear(own.into()),
-            Form::Guarded(own) => Self::Guarded(own.into()),
+            Form::Guarded(own) => Self::Guarded(Guarded::new(own.into())?),
             Form::GaussianProcess(own) => Self::GaussianProcess(own.into()),
             Form::PredictionPowered(own) => Self::PredictionPowered(own.into()),
             Form::Forest(own) => Self::Forest(own.into()),
@@ -133,7 +140,7 @@ impl From<Form> for Fitted {
             Form::GeneralisedAdditive(own) => Self::GeneralisedAdditive(own.into()),
             Form::PIrt(own) => Self::PIrt(own.into()),
             Form::GpIrt(own) => Self::GpIrt(own.into()),
-        }
+        })
     }
 }
 

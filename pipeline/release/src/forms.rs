@@ -6,10 +6,11 @@ use aliquot_stats::{
         LinearEstimator,
         gaussian_process::GaussianProcess as OwnProcess,
         generalised_additive::{Curve as OwnCurve, GeneralisedAdditive as OwnAdditive},
-        guarded::{FittedHypothesis as OwnHypothesis, Guarded as OwnGuarded},
+        guarded::{Gate as OwnGate, Known as OwnKnown, PriorGroup as OwnGroup},
         prediction_powered::PredictionPowered as OwnPowered,
         signature::{Forest as OwnForest, Neighbours as OwnNeighbours},
     },
+    field::{Prior as OwnHypothesis, Region as OwnRegion},
     irt::{
         AbilityPrior as OwnPrior, GpIrt as OwnGpIrt, ItemCurves as OwnCurves, PIrt as OwnPIrt,
     },
@@ -48,18 +49,79 @@ mirror! { Linear of LinearEstimator: "Intercept and weights."
     "One an item." weights: Vec<f64>,
 }
 
-mirror! { Guarded of OwnGuarded: "Gaussian hypotheses about the model."
-    "Mean score of the sources on each item." means: Vec<f64>,
-    "Mean of the sources." target_mean: f64,
-    "What may be so." hypotheses: Vec<Hypothesis> [each],
+mirror! { Guarded of OwnKnown: "What is known of the items before a model answers them."
+    "Number of source models." sources: u64,
+    "Weight of each item in the mean." target_weights: Vec<f64>,
+    "The sources' covariance of the scores, row-major items x items." kernel: Vec<f64>,
+    "The sources' covariance of each score with the mean." target_covariances: Vec<f64>,
+    "The sources' variance of the mean." target_variance: f64,
+    "Variance of a graded score over that of a 0/1 score of the same expectation." dispersion: f64,
+    "Hypotheses." groups: Vec<Group> [each],
+    "Levels of overall score." gate: Gate,
 }
 
-mirror! { Hypothesis of OwnHypothesis: "One hypothesis, conditioned on scores of the items."
-    "Whether the model lies beyond the sources' range." outside: bool,
-    "Logarithm of prior weight and normalising constant." log_weight: f64,
-    "Inverse covariance of the scores, row-major items x items." precision: Vec<f64>,
-    "One an item." weights: Vec<f64>,
-    "Of the mean, once the scores are known." variance: f64,
+mirror! { Group of OwnGroup: "Hypotheses of one region."
+    "Where they put the model." region: Region,
+    "What the group counts in its region." share: f64,
+    "The hypotheses." priors: Vec<Hypothesis> [each],
+}
+
+mirror! { Hypothesis of OwnHypothesis: "Expected scores, and how they vary together:
+covariance = scale x kernel + level + spread x spreads spreads' + drift x drifts drifts' + diag(noise)."
+    "Factor of the sources' covariance." scale: f64,
+    "Variance of a shift common to all items." level: f64,
+    "Variance of a shift along `spreads`." spread: f64,
+    "Variance of a shift along `drifts`." drift: f64,
+    "Logarithm of its weight in its group." log_prior: f64,
+    "Expected scores." means: Vec<f64>,
+    "Expected spread of each score, over the mean of all items." spreads: Vec<f64>,
+    "What each score gains above the sources' range." drifts: Vec<f64>,
+    "Variance of each score that no other shares." noise: Vec<f64>,
+    "The mean's expectation." target_mean: f64,
+    "The mean of the relative spreads of all items." target_spread: f64,
+    "The mean of the drifts of all items." target_drift: f64,
+}
+
+mirror! { Gate of OwnGate: "Levels of overall score, and what each expects."
+    "Logits of the overall score minus the sources' mean logit." levels: Vec<f64>,
+    "Region of each level." regions: Vec<Region> [each],
+    "Prior weight of each level." odds: Vec<f64>,
+    "Mean that each level expects." target_means: Vec<f64>,
+    "Sum over the other items of squared weight in the mean x p (1 - p)." rest_spreads: Vec<f64>,
+    "Expected score on an item is logistic(slope x level + intercept)." slopes: Vec<f64>,
+    "One an item." intercepts: Vec<f64>,
+}
+
+/// Where a model stands beside the sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Region {
+    /// In their range.
+    Inside,
+    /// Stronger than almost all.
+    Above,
+    /// Weaker than almost all.
+    Below,
+}
+
+impl From<OwnRegion> for Region {
+    fn from(own: OwnRegion) -> Self {
+        match own {
+            OwnRegion::Inside => Self::Inside,
+            OwnRegion::Above => Self::Above,
+            OwnRegion::Below => Self::Below,
+        }
+    }
+}
+
+impl From<Region> for OwnRegion {
+    fn from(region: Region) -> Self {
+        match region {
+            Region::Inside => Self::Inside,
+            Region::Above => Self::Above,
+            Region::Below => Self::Below,
+        }
+    }
 }
 
 mirror! { GaussianProcess of OwnProcess: "Gaussian-process regression of the full score."

@@ -21,8 +21,10 @@ pub struct Curves {
     pub levels: Vec<f64>,
     /// Mean logit of the sources' overall scores.
     pub centre: f64,
-    slopes: Vec<f64>,
-    intercepts: Vec<f64>,
+    /// Logits of item score per logit of overall score, one an item.
+    pub slopes: Vec<f64>,
+    /// Logit of the expected score of a model at `centre`, one an item.
+    pub intercepts: Vec<f64>,
 }
 
 impl Curves {
@@ -51,6 +53,19 @@ impl Curves {
     /// Expected score on `item` of a model whose overall score has this logit (above `centre`).
     pub fn at(&self, item: usize, level: f64) -> f64 {
         logistic(self.slopes[item] * level + self.intercepts[item])
+    }
+
+    /// Observed variance about the curves over the variance p (1 - p) of 0/1 answers, at most 1.
+    pub fn dispersion(&self, sources: &CompleteMatrix) -> f64 {
+        let (mut squares, mut spreads) = (0.0, 0.0);
+        for item in 0..sources.items() {
+            for (level, score) in self.levels.iter().zip(sources.item(item)) {
+                let expected = self.at(item, *level);
+                squares += (score - expected) * (score - expected);
+                spreads += expected * (1.0 - expected);
+            }
+        }
+        if spreads > 0.0 { (squares / spreads).min(1.0) } else { 1.0 }
     }
 
     /// The level below which the share `share` of the sources lies, interpolated.

@@ -68,6 +68,11 @@ pub fn normal_critical(level: f64) -> f64 {
     bisect(|z| libm::erf(z / std::f64::consts::SQRT_2), level)
 }
 
+/// Standard normal distribution function.
+pub fn normal_cumulative(z: f64) -> f64 {
+    0.5 * libm::erfc(-z / std::f64::consts::SQRT_2)
+}
+
 /// The point where an increasing function of [0, infinity) reaches `level`.
 fn bisect(function: impl Fn(f64) -> f64, level: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);

@@ -230,11 +230,7 @@ impl Intervals {
                 conformal.interval(fitted.estimate(answers.filled)?, answers.answered, population)
             }
             Self::Posterior => match fitted.judge(answers.filled) {
-                Some(judged) => {
-                    let k = answers.filled.len() as f64;
-                    let half = 1.96 * (judged.variance + 1.0 / (16.0 * k * k)).sqrt();
-                    Interval::around(judged.value, half)
-                }
+                Some(judged) => judged.interval(LEVEL),
                 None => Interval { lower: 0.0, upper: 1.0 },
             },
         })

@@ -55,7 +55,7 @@ pub mod split;
 pub mod sources;
 pub mod procedure;
 mod names;
-mod field;
+pub mod field;
 pub mod curves;
 
 pub use error::StatsError;

@@ -40,7 +40,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let estimator = closest(&estimators, &results);
     let scores = align(estimator, &results, &arguments.results)?;
 
-    let fitted = Fitted::from(estimator.form.clone());
+    let fitted = Fitted::try_from(estimator.form.clone()).map_err(stats("the estimator"))?;
     let estimate = fitted.estimate(&scores).map_err(stats("estimate"))?;
     let judged = fitted.judge(&scores);
     let regime = judged.as_ref().map(|judged| judged.regime().name());
@@ -56,7 +56,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
             "estimator": estimator.procedure, "items": estimator.items.len(), "population": estimator.population,
             "estimate": estimate, "lower": interval.lower, "upper": interval.upper,
             "interval": estimator.interval, "source_range": estimator.source_range, "beyond_sources": beyond,
-            "regime": regime, "weight_outside": judged.map(|judged| judged.outside),
+            "regime": regime, "weight_outside": judged.as_ref().map(|judged| judged.outside),
         }));
         return Ok(());
     }

@@ -1,46 +1,116 @@
-//! The default estimator: model-based where the new model is like the sources, design-based in
-//! spirit where it is not, and it says which.
+//! The default estimator: it leans on the sources for a model that is like them, on the answers for
+//! one that is not, and says which.
 
 use crate::{
-    StatsError,
-    field::{ESTIMATE, Field, Hypothesis},
+    StatsError, distribution,
+    field::{Field, Group, Prior, Region, groups, knob},
+    interval::Interval,
     linalg::{Cholesky, dot, dot_lanes},
     sources::Sources,
 };
 
-/// Posterior weight of "beyond the sources' range" up to which a model counts as inside, and above
-/// one minus which as outside.
+/// Weight of "outside the sources' range" up to which a model counts as inside, and above one minus
+/// which as outside.
 const EDGE: f64 = 0.2;
+/// Step between the levels that the gate weighs, in logits of the overall score.
+const LEVEL_STEP: f64 = 0.25;
+/// How far outside the sources' range the levels go on.
+const LEVEL_MARGIN: f64 = 3.0;
+/// Answers to one benchmark depend on each other in ways that no curve knows: each counts half.
+const ANSWER_WEIGHT: f64 = 0.5;
+/// Prior odds of a level outside the range against one inside.
+const OUTSIDE_ODDS: [f64; 2] = [0.1, 0.3];
+/// No more certainty about the region than this goes into an interval.
+const LEAST_DOUBT: f64 = 0.05;
+/// Item means and components that are estimated from the sources and taken for known.
+const ESTIMATED: f64 = 6.0;
 
-/// Several Gaussian hypotheses about a new model, averaged by how well they foretell its answers.
+/// What is known of a subset before a model answers it.
 ///
-/// With z the answers minus `means`, hypothesis h has the evidence
-/// exp(log_weight - z' precision z / 2) and the estimate `target_mean` + weights . z, with posterior
-/// variance `variance`; the estimate is the mean over the hypotheses weighted by evidence (Bayesian
-/// model averaging; Hoeting et al., *Statistical Science* 14 (1999)).
+/// The answers y decide twice. A *gate* weighs levels of overall score by how likely they make the
+/// answers, and so says with what weight the model is in the sources' range, above or below it. In
+/// each region, groups of Gaussian hypotheses give the estimate: with z = y - means, a hypothesis has
+/// the evidence exp(log_prior - (log det C + z' C^-1 z) / 2), C its covariance of the answers, and
+/// the estimate target_mean + c' C^-1 z, c its covariance of the answers with the target mean; a
+/// group's estimate is the mean of its hypotheses' weighted by evidence (Bayesian model averaging:
+/// Hoeting et al., *Statistical Science* 14 (1999)), a region's that of its groups weighted by share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// Number of source models.
+    pub sources: u64,
+    /// Weight of each subset item in the target.
+    pub target_weights: Vec<f64>,
+    /// The sources' covariance of the answers, row-major items x items.
+    pub kernel: Vec<f64>,
+    /// The sources' covariance of each answer with the target mean.
+    pub target_covariances: Vec<f64>,
+    /// The sources' variance of the target mean.
+    pub target_variance: f64,
+    /// Variance of a graded answer over that of a 0/1 answer of the same expectation.
+    pub dispersion: f64,
+    /// Hypotheses.
+    pub groups: Vec<PriorGroup>,
+    /// Levels.
+    pub gate: Gate,
+}
+
+/// Hypotheses of one region.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PriorGroup {
+    /// Where they put the model.
+    pub region: Region,
+    /// What the group counts in its region.
+    pub share: f64,
+    /// The hypotheses.
+    pub priors: Vec<Prior>,
+}
+
+/// Levels of overall score, and what each expects of the items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// Logits of the overall score minus the sources' mean logit, ascending.
+    pub levels: Vec<f64>,
+    /// Region of each level.
+    pub regions: Vec<Region>,
+    /// Prior weight of each level.
+    pub odds: Vec<f64>,
+    /// Target mean that each level expects.
+    pub target_means: Vec<f64>,
+    /// Sum over the items outside the subset of squared target weight x p (1 - p).
+    pub rest_spreads: Vec<f64>,
+    /// Expected score on an item is logistic(slope x level + intercept).
+    pub slopes: Vec<f64>,
+    /// One an item.
+    pub intercepts: Vec<f64>,
+}
+
+/// [`Known`], ready to judge answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guarded {
-    /// Mean score of the sources on each subset item.
-    pub means: Vec<f64>,
-    /// Target mean of the sources' item means.
-    pub target_mean: f64,
-    /// What may be so.
-    pub hypotheses: Vec<FittedHypothesis>,
+    /// What it was made from.
+    pub known: Known,
+    groups: Vec<Conditioned>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Conditioned {
+    region: Region,
+    share: f64,
+    hypotheses: Vec<Hypothesis>,
 }
 
 /// One hypothesis, conditioned on answers to the subset.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FittedHypothesis {
-    /// Whether the model lies beyond the sources' range.
-    pub outside: bool,
-    /// Logarithm of prior weight and normalising constant.
-    pub log_weight: f64,
-    /// Inverse covariance of the answers, row-major items x items.
-    pub precision: Vec<f64>,
-    /// One an item.
-    pub weights: Vec<f64>,
-    /// Of the target mean once the answers are known.
-    pub variance: f64,
+struct Hypothesis {
+    log_weight: f64,
+    means: Vec<f64>,
+    noise: Vec<f64>,
+    target_mean: f64,
+    /// Inverse covariance of the answers.
+    precision: Vec<f64>,
+    weights: Vec<f64>,
+    /// Variance of the estimate that does not come from the answers' own noise.
+    signal: f64,
 }
 
 /// Where a model lies, judged by its answers alone.
@@ -50,7 +120,7 @@ pub enum Regime {
     Inside,
     /// The answers do not tell.
     Edge,
-    /// Beyond the sources' range: the estimate leans on the answers.
+    /// Stronger or weaker than almost all sources: the estimate leans on the answers.
     Outside,
 }
 
@@ -66,14 +136,275 @@ impl Regime {
 }
 
 /// What the answers say.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
-    /// The estimate, not cut to [0, 1].
+    /// The estimate.
     pub value: f64,
-    /// Its posterior variance.
-    pub variance: f64,
-    /// Posterior weight of the hypotheses beyond the sources' range.
+    /// Weight of the levels outside the sources' range.
     pub outside: f64,
+    /// Bounds that the answers themselves set: what is solved is solved.
+    settled: Interval,
+    /// Weight, estimate and variance of each region.
+    regions: Vec<(f64, f64, f64)>,
+}
+
+/// Learns what the estimator needs of the subset's items.
+///
+/// Errors when the subset is empty.
+pub fn fit(sources: &Sources<'_>, items: &[usize]) -> Result<Guarded, StatsError> {
+    if items.is_empty() {
+        return Err(StatsError::BudgetZero);
+    }
+    let field = sources.field()?;
+    let rows = items.iter().flat_map(|&one| items.iter().map(move |&other| (one, other)));
+    let group = |Group { region, share, hypotheses }: Group| PriorGroup {
+        region,
+        share,
+        priors: hypotheses.iter().map(|hypothesis| field.prior(hypothesis, items)).collect(),
+    };
+    Guarded::new(Known {
+        sources: sources.complete.models() as u64,
+        target_weights: items.iter().map(|&item| sources.target.weights()[item]).collect(),
+        kernel: rows.map(|(one, other)| field.kernel(one, other)).collect(),
+        target_covariances: items.iter().map(|&item| field.kernel_with_target(item)).collect(),
+        target_variance: field.target_kernel(),
+        dispersion: sources.curves().dispersion(&sources.complete),
+        groups: groups().into_iter().map(group).collect(),
+        gate: gate(sources, items),
+    })
+}
+
+fn gate(sources: &Sources<'_>, items: &[usize]) -> Gate {
+    let curves = sources.curves();
+    let (low, high) = (curves.quantile(0.05), curves.quantile(0.95));
+    let steps = ((high - low + 2.0 * LEVEL_MARGIN) / LEVEL_STEP) as usize;
+    let levels: Vec<f64> =
+        (0..=steps).map(|step| low - LEVEL_MARGIN + LEVEL_STEP * step as f64).collect();
+    let region = |level: &f64| match *level {
+        level if level > high + LEVEL_STEP / 2.0 => Region::Above,
+        level if level < low - LEVEL_STEP / 2.0 => Region::Below,
+        _ => Region::Inside,
+    };
+    let odds = |region: &Region| match region {
+        Region::Inside => 1.0,
+        Region::Above => knob("ODDS", OUTSIDE_ODDS[1]),
+        Region::Below => knob("ODDSB", OUTSIDE_ODDS[0]),
+    };
+    let weights = sources.target.weights();
+    let mut rest = weights.to_vec();
+    items.iter().for_each(|&item| rest[item] = 0.0);
+    let sum = |level: f64, value: &dyn Fn(usize, f64) -> f64| -> f64 {
+        (0..weights.len()).map(|item| value(item, curves.at(item, level))).sum()
+    };
+    let regions: Vec<Region> = levels.iter().map(region).collect();
+    Gate {
+        odds: regions.iter().map(odds).collect(),
+        regions,
+        target_means: levels.iter().map(|&level| sum(level, &|item, p| weights[item] * p)).collect(),
+        rest_spreads: levels
+            .iter()
+            .map(|&level| sum(level, &|item, p| rest[item] * rest[item] * p * (1.0 - p)))
+            .collect(),
+        levels,
+        slopes: items.iter().map(|&item| curves.slopes[item]).collect(),
+        intercepts: items.iter().map(|&item| curves.intercepts[item]).collect(),
+    }
+}
+
+impl Gate {
+    /// Weight of each region given the answers, in the order inside, above, below.
+    ///
+    /// The likelihood of a graded answer y is p^y (1 - p)^(1 - y), as in logistic regression; p keeps
+    /// away from 0 and 1 because any item can be answered by accident.
+    fn regions(&self, answers: &[f64]) -> [f64; 3] {
+        let log_likelihood = |level: f64| -> f64 {
+            let items = answers.iter().zip(&self.slopes).zip(&self.intercepts);
+            let of = |((answer, slope), intercept): ((&f64, &f64), &f64)| {
+                let p = 1.0 / (1.0 + libm::exp(-(slope * level + intercept)));
+                let p = p.clamp(0.01, 0.99);
+                answer * libm::log(p) + (1.0 - answer) * libm::log(1.0 - p)
+            };
+            ANSWER_WEIGHT * items.map(of).sum::<f64>()
+        };
+        let logs: Vec<f64> = self.levels.iter().map(|&level| log_likelihood(level)).collect();
+        let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut weights = [0.0; 3];
+        for ((log, odds), region) in logs.iter().zip(&self.odds).zip(&self.regions) {
+            weights[*region as usize] += odds * libm::exp(log - greatest);
+        }
+        let total: f64 = weights.iter().sum();
+        weights.map(|weight| weight / total)
+    }
+
+    /// Own variance of the target mean from the items outside the subset, at a level of that mean.
+    fn rest_spread(&self, target_mean: f64) -> f64 {
+        let nearest = |best: usize, place: usize| {
+            let off = |place: usize| (self.target_means[place] - target_mean).abs();
+            if off(place) < off(best) { place } else { best }
+        };
+        let place = (0..self.levels.len()).fold(0, nearest);
+        self.rest_spreads.get(place).copied().unwrap_or(0.0)
+    }
+}
+
+impl Guarded {
+    /// Conditions every hypothesis on the subset. Errors when a covariance is not positive definite,
+    /// which no fitted one is.
+    pub fn new(known: Known) -> Result<Self, StatsError> {
+        let conditioned = |group: &PriorGroup| {
+            let hypotheses = group.priors.iter().map(|prior| condition(&known, prior));
+            Ok(Conditioned {
+                region: group.region,
+                share: group.share,
+                hypotheses: hypotheses.collect::<Result<_, _>>()?,
+            })
+        };
+        let groups = known.groups.iter().map(conditioned).collect::<Result<_, StatsError>>()?;
+        Ok(Self { known, groups })
+    }
+
+    /// Estimate, region and uncertainty of a model, from one answer a subset item.
+    pub fn judge(&self, answers: &[f64]) -> Judged {
+        let gate = self.known.gate.regions(answers);
+        let groups: Vec<GroupView> =
+            self.groups.iter().map(|group| group.view(answers)).collect();
+        let weight = |group: &Conditioned| gate[group.region as usize] * group.share;
+        let value: f64 =
+            self.groups.iter().zip(&groups).map(|(group, view)| weight(group) * view.estimate).sum();
+
+        let mut expected = vec![0.0; answers.len()];
+        for (group, view) in self.groups.iter().zip(&groups) {
+            for (sum, answer) in expected.iter_mut().zip(&view.answers) {
+                *sum += weight(group) * answer;
+            }
+        }
+        let noise: Vec<f64> = expected
+            .iter()
+            .map(|p| p.clamp(0.0, 1.0))
+            .map(|p| self.known.dispersion * p * (1.0 - p))
+            .collect();
+        let rest = self.known.dispersion * self.known.gate.rest_spread(value);
+        let region = |region: Region| {
+            let members = self.groups.iter().zip(&groups).filter(|(group, _)| group.region == region);
+            let (estimate, variance) = self.pool(members, &noise);
+            (gate[region as usize], estimate, variance + rest)
+        };
+        let (inside, above, below) = (region(Region::Inside), region(Region::Above), region(Region::Below));
+        let inflated = 1.0 + ESTIMATED / self.known.sources as f64;
+        let solved = dot(&self.known.target_weights, answers);
+        let missed: f64 = self.known.target_weights.iter().sum::<f64>() - solved;
+        let settled = Interval { lower: solved.max(0.0), upper: (1.0 - missed).min(1.0) };
+        Judged {
+            value: value.clamp(settled.lower, settled.upper),
+            outside: gate[1] + gate[2],
+            settled,
+            regions: vec![(inside.0, inside.1, inside.2 * inflated), above, below],
+        }
+    }
+
+    /// Estimate and variance of one region: groups weighted by share, the answers' own noise counted
+    /// once, through their joint weights.
+    fn pool<'a>(
+        &self,
+        members: impl Iterator<Item = (&'a Conditioned, &'a GroupView)> + Clone,
+        noise: &[f64],
+    ) -> (f64, f64) {
+        let estimate: f64 = members.clone().map(|(group, view)| group.share * view.estimate).sum();
+        let mut weights = vec![0.0; noise.len()];
+        let mut variance = 0.0;
+        for (group, view) in members {
+            let off = view.estimate - estimate;
+            variance += group.share * (view.signal + off * off);
+            weights.iter_mut().zip(&view.weights).for_each(|(sum, w)| *sum += group.share * w);
+        }
+        for ((weight, own), noise) in weights.iter().zip(&self.known.target_weights).zip(noise) {
+            variance += (weight - own) * (weight - own) * noise;
+        }
+        (estimate, variance)
+    }
+}
+
+/// What one group makes of the answers.
+struct GroupView {
+    estimate: f64,
+    /// Variance within and between its hypotheses, the answers' own noise apart.
+    signal: f64,
+    /// Of the answers in the estimate.
+    weights: Vec<f64>,
+    /// Expected answers of this model, given its answers.
+    answers: Vec<f64>,
+}
+
+impl Conditioned {
+    fn view(&self, answers: &[f64]) -> GroupView {
+        let views: Vec<(f64, f64, Vec<f64>)> =
+            self.hypotheses.iter().map(|hypothesis| hypothesis.view(answers)).collect();
+        let greatest = views.iter().map(|(log, ..)| *log).fold(f64::NEG_INFINITY, f64::max);
+        let shares: Vec<f64> = views.iter().map(|(log, ..)| libm::exp(log - greatest)).collect();
+        let total: f64 = shares.iter().sum();
+        let estimate = views.iter().zip(&shares).map(|((_, estimate, _), share)| share / total * estimate).sum();
+        let mut view =
+            GroupView { estimate, signal: 0.0, weights: vec![0.0; answers.len()], answers: vec![0.0; answers.len()] };
+        for ((hypothesis, (_, estimate, smoothed)), share) in self.hypotheses.iter().zip(&views).zip(&shares) {
+            let share = share / total;
+            let off = estimate - view.estimate;
+            view.signal += share * (hypothesis.signal + off * off);
+            view.weights.iter_mut().zip(&hypothesis.weights).for_each(|(sum, w)| *sum += share * w);
+            view.answers.iter_mut().zip(smoothed).for_each(|(sum, a)| *sum += share * a);
+        }
+        view
+    }
+}
+
+impl Hypothesis {
+    /// Logarithm of the evidence, estimate, and expected answers y - noise x C^-1 z.
+    fn view(&self, answers: &[f64]) -> (f64, f64, Vec<f64>) {
+        let z: Vec<f64> = answers.iter().zip(&self.means).map(|(answer, mean)| answer - mean).collect();
+        let solved: Vec<f64> =
+            self.precision.chunks(z.len()).map(|row| dot_lanes(row, &z)).collect();
+        let log = self.log_weight - 0.5 * dot(&z, &solved);
+        let estimate = self.target_mean + dot(&self.weights, &z);
+        let residuals = solved.iter().zip(&self.noise).map(|(solved, noise)| noise * solved);
+        (log, estimate, answers.iter().zip(residuals).map(|(answer, r)| answer - r).collect())
+    }
+}
+
+fn condition(known: &Known, prior: &Prior) -> Result<Hypothesis, StatsError> {
+    let size = prior.means.len();
+    let mut covariance = vec![0.0; size * size];
+    for row in 0..size {
+        for column in 0..=row {
+            covariance[row * size + column] =
+                prior.covariance(known.kernel[row * size + column], row, column);
+        }
+        covariance[row * size + row] += prior.noise[row];
+    }
+    let factor = Cholesky::factor(size, &covariance)?;
+    let own = known.target_weights.iter().zip(&prior.noise).map(|(weight, noise)| weight * noise);
+    let shared = |place: usize| prior.covariance_with_target(known.target_covariances[place], place);
+    let with_target: Vec<f64> =
+        own.enumerate().map(|(place, own)| shared(place) + own).collect();
+    let weights = factor.solve(&with_target);
+    // The variance left is prior variance - c' C^-1 c; of it the answers' own noise is
+    // sum of (weight - target weight)^2 noise, up to the items outside, which enter neither side.
+    let own_noise: f64 =
+        known.target_weights.iter().zip(&prior.noise).map(|(weight, noise)| weight * weight * noise).sum();
+    let left = prior.target_variance(known.target_variance) + own_noise - dot(&weights, &with_target);
+    let noise: f64 = weights
+        .iter()
+        .zip(&known.target_weights)
+        .zip(&prior.noise)
+        .map(|((weight, own), noise)| (weight - own) * (weight - own) * noise)
+        .sum();
+    Ok(Hypothesis {
+        log_weight: prior.log_prior - 0.5 * factor.log_determinant(),
+        means: prior.means.clone(),
+        noise: prior.noise.clone(),
+        target_mean: prior.target_mean,
+        precision: factor.inverse(),
+        signal: (left - noise).max(0.0),
+        weights,
+    })
 }
 
 impl Judged {
@@ -85,77 +416,40 @@ impl Judged {
             _ => Regime::Outside,
         }
     }
-}
 
-/// Conditions every hypothesis on the subset's items.
-///
-/// Errors when the subset is empty.
-pub fn fit(sources: &Sources<'_>, items: &[usize]) -> Result<Guarded, StatsError> {
-    if items.is_empty() {
-        return Err(StatsError::BudgetZero);
-    }
-    let field = sources.field()?;
-    let means = sources.complete.item_means();
-    let conditioned = ESTIMATE.iter().map(|hypothesis| condition(field, hypothesis, items));
-    Ok(Guarded {
-        means: items.iter().map(|&item| means[item]).collect(),
-        target_mean: dot(sources.target.weights(), means),
-        hypotheses: conditioned.collect::<Result<_, _>>()?,
-    })
-}
-
-fn condition(
-    field: &Field,
-    hypothesis: &Hypothesis,
-    items: &[usize],
-) -> Result<FittedHypothesis, StatsError> {
-    let size = items.len();
-    let mut covariance = vec![0.0; size * size];
-    for (row, &one) in items.iter().enumerate() {
-        for (column, &other) in items[..=row].iter().enumerate() {
-            covariance[row * size + column] = field.covariance(hypothesis, one, other);
-        }
-        covariance[row * size + row] += field.noise(hypothesis, one);
-    }
-    let factor = Cholesky::factor(size, &covariance)?;
-    let with_target = field.covariance_with_target(hypothesis);
-    let with_target: Vec<f64> = items.iter().map(|&item| with_target[item]).collect();
-    let weights = factor.solve(&with_target);
-    let explained = dot(&weights, &with_target);
-    Ok(FittedHypothesis {
-        outside: hypothesis.outside,
-        log_weight: hypothesis.log_prior - 0.5 * factor.log_determinant(),
-        precision: factor.inverse(),
-        variance: (field.target_variance(hypothesis) - explained).max(0.0),
-        weights,
-    })
-}
-
-impl Guarded {
-    /// Estimate, variance and place of a model, from one answer a subset item.
-    pub fn judge(&self, answers: &[f64]) -> Judged {
-        let z: Vec<f64> = answers.iter().zip(&self.means).map(|(answer, mean)| answer - mean).collect();
-        let evidence = |hypothesis: &FittedHypothesis| {
-            let rows = hypothesis.precision.chunks(z.len());
-            let quadratic: f64 = rows.zip(&z).map(|(row, z_row)| z_row * dot_lanes(row, &z)).sum();
-            hypothesis.log_weight - 0.5 * quadratic
+    /// Central interval of the mixture of the regions' normal distributions, whose weights keep
+    /// 5 % of doubt; cut to what the answers leave open.
+    ///
+    /// It covers the draw of a model and the chance in its answers, as far as the hypotheses hold; how
+    /// far they do is measured on held-out models.
+    pub fn interval(&self, level: f64) -> Interval {
+        let [inside, above, below] = [0, 1, 2].map(|place| self.regions[place]);
+        let doubted = LEAST_DOUBT + (1.0 - 2.0 * LEAST_DOUBT) * self.outside;
+        let share = |weight: f64| {
+            if self.outside > 0.0 { doubted * weight / self.outside } else { doubted / 2.0 }
         };
-        let logs: Vec<f64> = self.hypotheses.iter().map(evidence).collect();
-        let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let shares: Vec<f64> = logs.iter().map(|log| libm::exp(log - greatest)).collect();
-        let total: f64 = shares.iter().sum();
-
-        let estimates: Vec<f64> = self
-            .hypotheses
-            .iter()
-            .map(|hypothesis| self.target_mean + dot_lanes(&hypothesis.weights, &z))
-            .collect();
-        let value = dot(&shares, &estimates) / total;
-        let (mut variance, mut outside) = (0.0, 0.0);
-        for ((hypothesis, share), estimate) in self.hypotheses.iter().zip(&shares).zip(&estimates) {
-            variance += share / total * (hypothesis.variance + (estimate - value) * (estimate - value));
-            outside += if hypothesis.outside { share / total } else { 0.0 };
+        let parts = [
+            (1.0 - doubted, inside.1, inside.2),
+            (share(above.0), above.1, above.2),
+            (share(below.0), below.1, below.2),
+        ]
+        .map(|(weight, mean, variance)| (weight, mean.clamp(0.0, 1.0), variance.max(1e-8).sqrt()));
+        let at = |share: f64| {
+            let mass = |x: f64| -> f64 {
+                parts.iter().map(|(w, mean, sd)| w * distribution::normal_cumulative((x - mean) / sd)).sum()
+            };
+            let (mut low, mut high) = (-1.0, 2.0);
+            for _ in 0..40 {
+                let middle = 0.5 * (low + high);
+                let side = if mass(middle) < share { &mut low } else { &mut high };
+                *side = middle;
+            }
+            0.5 * (low + high)
+        };
+        let Interval { lower, upper } = self.settled;
+        Interval {
+            lower: at(0.5 - level / 2.0).clamp(lower, upper),
+            upper: at(0.5 + level / 2.0).clamp(lower, upper),
         }
-        Judged { value, variance, outside }
     }
 }

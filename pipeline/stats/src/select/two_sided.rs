@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     StatsError,
-    field::{DESIGN, Field, Hypothesis},
+    field::{DESIGN, Field, Hypothesis, Prior, knob},
     linalg::add_scaled,
     rng::Stream,
     sources::Sources,
@@ -33,15 +33,19 @@ pub(super) fn select(
     let items = eligible(&sources.design(), k)?;
     let field = sources.field()?;
     let mut strata = Strata::new(sources, field, items, k, stream);
-    let mut posteriors = DESIGN.map(|hypothesis| Posterior::new(field, hypothesis));
+    let weights = sources.target.weights();
+    let alpha = knob("ALPHA", 3.0) + knob("ALPHAK", 0.0) / k as f64;
+    let mut posteriors = DESIGN.map(|hypothesis| Posterior::new(field, &hypothesis, weights));
     let (mut chosen, mut shares) = (Vec::new(), Vec::new());
     for _ in 0..k {
         let looked_at = strata.look(stream);
-        let gain = |item: usize| posteriors.iter().map(|posterior| posterior.gain(item)).sum::<f64>();
+        let gain = |item: usize| alpha * posteriors[0].gain(item) + posteriors[1].gain(item);
         let Some(item) = first_of_greatest(&looked_at, gain) else { break };
         chosen.push(item);
         shares.push(strata.take(item));
-        posteriors.iter_mut().for_each(|posterior| posterior.observe(field, item));
+        let kernel: Vec<f64> =
+            (0..weights.len()).map(|other| field.kernel(item, other)).collect();
+        posteriors.iter_mut().for_each(|posterior| posterior.observe(&kernel, item));
     }
     Ok(weighted(&chosen, &shares))
 }
@@ -79,8 +83,9 @@ impl Strata {
         let (weights, groups) = (sources.target.weights(), sources.target.groups());
         // Shuffled first, so that items of equal expectation come in random order, not in file order.
         stream.shuffle(&mut items);
+        let means = sources.complete.item_means();
         items.sort_by(|&a, &b| {
-            groups[a].cmp(&groups[b]).then(field.ease[a].total_cmp(&field.ease[b]))
+            groups[a].cmp(&groups[b]).then(means[a].total_cmp(&means[b]))
         });
         let spread = &field.expected_spread;
         let mean = items.iter().map(|&item| spread[item]).sum::<f64>() / items.len() as f64;
@@ -109,8 +114,9 @@ impl Strata {
             self.open.fill(true);
             left = self.left();
         }
+        let looked = knob("LOOK", 1.0);
         let some: Vec<usize> =
-            left.iter().filter(|_| stream.uniform() < LOOKED_AT).copied().collect();
+            left.iter().filter(|_| stream.uniform() < looked).copied().collect();
         if some.is_empty() { left } else { some }
     }
 
@@ -131,7 +137,7 @@ impl Strata {
 
 /// What is left to know under one hypothesis after the items observed so far.
 struct Posterior {
-    hypothesis: Hypothesis,
+    prior: Prior,
     /// Covariance of each item with the target mean.
     covariances: Vec<f64>,
     /// Variance of each item.
@@ -143,16 +149,21 @@ struct Posterior {
 }
 
 impl Posterior {
-    fn new(field: &Field, hypothesis: Hypothesis) -> Self {
-        let covariances = field.covariance_with_target(&hypothesis);
+    fn new(field: &Field, hypothesis: &Hypothesis, weights: &[f64]) -> Self {
+        let items: Vec<usize> = (0..weights.len()).collect();
+        let prior = field.prior(hypothesis, &items);
+        let covariance = |item: usize| {
+            prior.covariance_with_target(field.kernel_with_target(item), item)
+                + weights[item] * prior.noise[item]
+        };
         let variance =
-            |item| field.covariance(&hypothesis, item, item) + field.noise(&hypothesis, item);
+            |item: usize| prior.covariance(field.kernel(item, item), item, item) + prior.noise[item];
         Self {
-            variances: (0..covariances.len()).map(variance).collect(),
-            covariances,
-            target: field.target_variance(&hypothesis),
+            covariances: items.iter().map(|&item| covariance(item)).collect(),
+            variances: items.iter().map(|&item| variance(item)).collect(),
+            target: prior.target_variance(field.target_kernel()) + field.target_noise(hypothesis),
             columns: Vec::new(),
-            hypothesis,
+            prior,
         }
     }
 
@@ -164,11 +175,11 @@ impl Posterior {
     }
 
     /// Conditions on the answer to an item, whatever it is.
-    fn observe(&mut self, field: &Field, item: usize) {
-        let mut column: Vec<f64> = (0..self.variances.len())
-            .map(|other| field.covariance(&self.hypothesis, item, other))
-            .collect();
-        column[item] += field.noise(&self.hypothesis, item);
+    fn observe(&mut self, kernel: &[f64], item: usize) {
+        let shared = kernel.iter().enumerate();
+        let mut column: Vec<f64> =
+            shared.map(|(other, kernel)| self.prior.covariance(*kernel, item, other)).collect();
+        column[item] += self.prior.noise[item];
         for earlier in &self.columns {
             add_scaled(&mut column, -earlier[item], earlier);
         }
