@@ -37,6 +37,11 @@ impl Method {
         };
         Ok(Self { name: name.to_owned(), procedure })
     }
+
+    /// How it selects.
+    pub fn selection(&self) -> SelectionMethod {
+        self.procedure.selection
+    }
 }
 
 /// One split of one matrix.
