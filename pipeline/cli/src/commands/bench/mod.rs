@@ -178,7 +178,7 @@ impl Work {
         task: impl Fn(usize) -> Result<Outcome<R>, Error> + Sync,
     ) -> Result<Vec<R>, Error> {
         let bar = ProgressBar::new(self.count as u64);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} splits, {eta} left") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}, {eta} left") {
             bar.set_style(style);
         }
         let cores = thread::available_parallelism().map_or(1, usize::from);
