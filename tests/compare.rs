@@ -109,6 +109,10 @@ fn the_same_answers_carry_no_claim_of_a_difference() {
     assert!(text.contains("undecided: may be better, worse, or within 2 points of base"), "{text}");
     let text = stdout(&setup.compare(&[&base, &same], &["--margin", "20"]));
     assert!(text.contains("less than 20 points from base; no difference is shown"), "{text}");
+    assert!(
+        text.contains("points, more than these changes can add up to; 1 point needs"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -41,7 +41,8 @@ impl Outcome<'_> {
         let mut lines = vec![("verdict", self.verdict(variant))];
         let difference = format!(
             "{:+.2}  ({}){}",
-            POINTS * finding.difference,
+            // Never "-0.00".
+            POINTS * finding.difference + 0.0,
             range(finding.interval),
             match comparison.difference.control_variate {
                 ControlVariate::Paired => String::new(),
@@ -110,12 +111,14 @@ impl Outcome<'_> {
 
     fn power(&self, variant: &Compared) -> Result<String, StatsError> {
         let finding = &variant.finding;
-        let items = variant.comparison.flips.items;
+        let flips = &variant.comparison.flips;
+        let items = flips.items;
         let mut text = format!(
             "{items} items find a difference of about {:.1} points",
             POINTS * finding.minimum_detectable
         );
-        if finding.minimum_detectable > variant.plan.disagreement {
+        // No difference exceeds the share of scores that changed, half a change added as in the plan.
+        if finding.minimum_detectable > (flips.changed as f64 + 0.5) / (items as f64 + 1.0) {
             text.push_str(", more than these changes can add up to");
         }
         text.push_str(&format!("; 1 point needs {}", variant.plan.items_needed(0.01)?));
