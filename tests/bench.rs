@@ -342,6 +342,165 @@ fn arguments_that_name_nothing() {
     assert_refused(&twice, 2, &["two folders are called `made`"]);
 }
 
+const SUMS: [&str; 12] = [
+    "pairs",
+    "signed",
+    "sign_right",
+    "sign_tied",
+    "claims",
+    "claims_wrong",
+    "equivalent",
+    "equivalent_wrong",
+    "covered",
+    "width_pp",
+    "variance_by_item_pp2",
+    "variance_by_parent_pp2",
+];
+
+impl Folder {
+    /// A file of pairs beside the folder: the last of every four related models against the first.
+    fn pairs(&self, metric: &str) -> String {
+        let path = self.path().join("pairs.parquet");
+        let pairs = [("model-03", 0), ("model-07", 4), ("model-11", 8), ("stopped", 0)];
+        self.write(
+            "pairs",
+            vec![
+                ("quant_model", texts(pairs.map(|(variant, _)| variant))),
+                ("base_model", texts(pairs.map(|(_, base)| name(base)))),
+                ("metric", texts(pairs.map(|_| metric))),
+            ],
+        );
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn bench_pairs(&self, options: &[&str]) -> Output {
+        let pairs = self.pairs("exact:quiz");
+        self.bench(&[&["--pairs", &pairs], options].concat())
+    }
+}
+
+#[test]
+fn every_pair_is_compared_on_every_subset() {
+    let folder = Folder::new();
+    let options = ["--k", "10,30,60", "--seeds", "5", "--methods", "balanced-swap+ridge", "--json"];
+    let output = folder.bench_pairs(&options);
+    let all = records(&output);
+    let said = stderr(&output);
+    let line = "made/quiz/exact: 3 of 4 pairs; 12 models to select from\n";
+    assert!(said.contains(line), "{said}");
+    let sum = |field: &str, keep: &dyn Fn(&Value) -> bool| -> f64 {
+        let kept = all.iter().filter(|record| keep(record));
+        kept.map(|record| record[field].as_f64().unwrap()).sum()
+    };
+    for k in [10, 30] {
+        for selection in ["random", "stratified", "balanced-swap"] {
+            for base_run in ["subset", "full"] {
+                let own = |record: &Value| {
+                    record["k"] == k
+                        && record["selection"] == selection
+                        && record["base_run"] == base_run
+                };
+                assert_eq!(sum("pairs", &own), 15.0, "{k} {selection} {base_run}");
+            }
+        }
+    }
+    // Sizes beyond the 50 items are left out, and nothing else is there.
+    assert_eq!(sum("pairs", &|_| true), 2.0 * 3.0 * 2.0 * 15.0);
+    for record in &all {
+        let fields: Vec<&String> = record.as_object().unwrap().keys().collect();
+        assert_eq!(fields[8..], SUMS, "{record}");
+        assert!(record["claims_wrong"].as_u64() <= record["claims"].as_u64(), "{record}");
+        assert!(record["covered"].as_u64() <= record["pairs"].as_u64(), "{record}");
+    }
+    // More items, narrower intervals; the base's full run never hurts much.
+    let width = |k: i32, base_run: &str| {
+        sum("width_pp", &|record| record["k"] == k && record["base_run"] == base_run)
+    };
+    assert!(width(30, "subset") < 0.7 * width(10, "subset"));
+    assert!(width(30, "full") < 1.02 * width(30, "subset"));
+    assert!(sum("covered", &|_| true) >= 0.9 * sum("pairs", &|_| true));
+
+    let again = folder.bench_pairs(&[&options[..], &["--jobs", "1"]].concat());
+    assert_eq!(records(&again), all);
+}
+
+#[test]
+fn a_person_gets_pairs_by_the_size_of_their_difference() {
+    let folder = Folder::new();
+    // Every five items have a parent.
+    let items = || (0..ITEMS).map(|item| format!("item-{item:02}"));
+    folder.write(
+        "items",
+        vec![
+            ("item_id", texts(items())),
+            ("benchmark", texts(items().map(|_| "quiz"))),
+            ("parent_item", texts((0..ITEMS).map(|item| format!("parent-{}", item / 5)))),
+        ],
+    );
+    let output = folder.bench_pairs(&["--k", "20", "--seeds", "2", "--methods", "default"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = stdout(&output);
+    let rows = |selection: &str| {
+        text.lines().filter(|line| line.split_whitespace().nth(1) == Some(selection)).count()
+    };
+    assert!(rows("random") >= 4 && rows("random") == rows("stratified"), "{text}");
+    for part in ["k = 20, base known on the subset", "margin 2 points", "sign right", "by parent: "]
+    {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+}
+
+#[test]
+fn pairs_that_cannot_be_measured() {
+    let folder = Folder::new();
+    let refused = |pairs: &str, options: &[&str], code: i32, parts: &[&str]| {
+        let options = [&["--pairs", pairs], options].concat();
+        let output = folder.bench(&options);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{message}");
+        parts.iter().for_each(|part| assert!(message.contains(part), "`{part}`: {message}"));
+    };
+    let none = ["3 of 4 pairs", "nothing to measure"];
+    refused(&folder.pairs("exact"), &["--k", "50"], 8, &none);
+    refused(&folder.pairs("fuzzy"), &[], 8, &["0 of 0 pairs", "nothing to measure"]);
+    let pairs = folder.pairs("exact");
+    refused(&pairs, &["--margin", "0"], 2, &["--margin 0"]);
+    refused(&pairs, &["--splits", "date"], 2, &["--pairs"]);
+    let column = ["models.parquet", "column `quant_model` is missing"];
+    refused(folder.path().join("models.parquet").to_str().unwrap(), &[], 4, &column);
+    refused("none.parquet", &[], 5, &["none.parquet", "next: check the path"]);
+    // Without a model that is free of the pairs' bases there is nothing to select from.
+    folder.write_models(MODELS);
+    let pairs: Vec<String> = (0..MODELS).step_by(4).map(name).collect();
+    let variants = texts((0..MODELS).step_by(4).map(|base| name(base + 1)));
+    folder.write("pairs", vec![("quant_model", variants), ("base_model", texts(pairs))]);
+    let path = folder.path().join("pairs.parquet");
+    refused(path.to_str().unwrap(), &["--k", "5"], 8, &["; 0 models to select from; skipped"]);
+}
+
+#[test]
+fn claims_on_real_pairs_are_seldom_wrong() {
+    let Some(data) = shared("data/can_ai_code_checks") else { return };
+    let output =
+        aliquot(&["bench", "--json", "--k", "50", "--seeds", "10", "--methods", "default"])
+            .arg(&data)
+            .arg("--pairs")
+            .arg(data.join("quant_pairs.parquet"))
+            .output()
+            .unwrap();
+    let all = records(&output);
+    for selection in ["random", "stratified"] {
+        let sum = |field: &str| -> f64 {
+            let own = all.iter().filter(|record| record["selection"] == selection);
+            own.map(|record| record[field].as_f64().unwrap()).sum()
+        };
+        assert_eq!(sum("pairs"), 2.0 * 10.0 * 139.0);
+        assert!(sum("covered") >= 0.95 * sum("pairs"), "{selection}");
+        assert!(sum("claims_wrong") <= 0.02 * sum("pairs"), "{selection}");
+        assert!(sum("claims") >= 0.1 * sum("pairs"), "{selection}");
+    }
+}
+
 /// Shapes of the reference program's matrices, `../shared/bench/protocol.py`.
 #[test]
 fn real_folders_give_the_matrices_of_the_reference() {

@@ -11,6 +11,7 @@
 mod architecture;
 mod bad_input;
 mod bench;
+mod compare;
 mod contracts;
 mod end_to_end;
 mod interruption;

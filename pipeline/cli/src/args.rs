@@ -89,6 +89,8 @@ enum Command {
     Trace(commands::trace::Arguments),
     /// Estimate the full score of a model from its results on a subset.
     Estimate(commands::estimate::Arguments),
+    /// Compare variants of a model with it on a subset: difference, flips, tests, a verdict.
+    Compare(commands::compare::Arguments),
     /// Measure methods on folders of per-item results: error, rank agreement, intervals, time.
     Bench(commands::bench::Arguments),
     /// Write the JSON Schemas and Arrow schemas of every format to a folder.
@@ -108,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => commands::verify::run(&global, &arguments),
         Command::Trace(arguments) => commands::trace::run(&global, &arguments),
         Command::Estimate(arguments) => commands::estimate::run(&global, &arguments),
+        Command::Compare(arguments) => commands::compare::run(&global, &arguments),
         Command::Bench(arguments) => commands::bench::run(&global, &arguments),
         Command::Schemas(arguments) => commands::schemas::run(&global, &arguments),
     });

@@ -3,10 +3,12 @@
 //! | file | required columns | optional columns |
 //! |---|---|---|
 //! | `responses.parquet` | `model`, `item_id`, `score`, `metric` | |
-//! | `items.parquet` | `item_id`, `benchmark` | `weight` |
+//! | `items.parquet` | `item_id`, `benchmark` | `weight`, `parent_item` |
 //! | `models.parquet` | `model` | `family`, `date`, `base`, `compressed`, see [`Models::decode`] |
 //!
 //! Other columns are not looked at. Scores are read as typed columns, in one pass over the rows.
+
+mod pairs;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,6 +18,8 @@ use arrow_cast::{can_cast_types, cast};
 use arrow_schema::DataType;
 
 use crate::{Categorical, TableError, parquet_bytes};
+
+pub use pairs::Pair;
 
 /// Scores, one row each.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +87,9 @@ pub struct Item {
     pub benchmark: String,
     /// What it counts in the benchmark's mean, relative to the others; 1 without a column `weight`.
     pub weight: f64,
+    /// What it shares with other items, such as the text that they ask about; blank and no column
+    /// `parent_item` alike are None.
+    pub parent: Option<String>,
 }
 
 impl Items {
@@ -96,14 +103,14 @@ impl Items {
             true => table.numbers("weight")?,
             false => vec![1.0; ids.len()],
         };
+        let parents = table.first_texts(&["parent_item"], ids.len())?;
         let mut by_id = BTreeMap::new();
-        for (row, ((id, benchmark), weight)) in
-            ids.into_iter().zip(benchmarks).zip(weights).enumerate()
-        {
+        let rows = ids.into_iter().zip(benchmarks).zip(weights).zip(parents);
+        for (row, (((id, benchmark), weight), parent)) in rows.enumerate() {
             if !(weight > 0.0 && weight.is_finite()) {
                 return Err(bad_value("weight", row, &weight.to_string(), "a positive number"));
             }
-            let item = Item { benchmark, weight: f64::from(weight) };
+            let item = Item { benchmark, weight: f64::from(weight), parent };
             if by_id.insert(id.clone(), item).is_some() {
                 return Err(bad_value("item_id", row, &id, "each item once"));
             }
@@ -413,6 +420,31 @@ mod tests {
         assert_eq!(of("m0"), attributes(20_240_531, Some(1), 1, false));
         assert_eq!(of("m1"), attributes(20_240_601, None, 0, false));
         assert_eq!(of("m2"), attributes(20_231_201, Some(0), 1, true));
+    }
+
+    #[test]
+    fn pairs_are_for_a_metric_a_benchmark_or_everything() {
+        let models = [("quant_model", texts(&["v", "w", "x"])), ("base_model", texts(&["b"; 3]))];
+        let metrics = StringArray::from(vec![Some("acc"), Some("acc:quiz"), None]);
+        let with = [&models[..], &[("metric", Arc::new(metrics) as ArrayRef)]].concat();
+        let pairs = Pair::decode_all(&parquet(&with)).unwrap();
+        assert_eq!((pairs[1].variant.as_str(), pairs[1].base.as_str()), ("w", "b"));
+        let is_for = |benchmark, metric| [0, 1, 2].map(|at| pairs[at].is_for(benchmark, metric));
+        assert_eq!(is_for("made/quiz", "acc"), [true, true, true]);
+        assert_eq!(is_for("quiz", "acc"), [true, true, true]);
+        assert_eq!(is_for("exam", "acc"), [true, false, true]);
+        assert_eq!(is_for("quiz", "loose"), [false, false, true]);
+        assert!(Pair::decode_all(&parquet(&models)).unwrap()[0].is_for("any", "any"));
+    }
+
+    #[test]
+    fn parents_are_read_where_there_are_any() {
+        let items = [("item_id", texts(&["x", "y"])), ("benchmark", texts(&["b"; 2]))];
+        assert_eq!(Items::decode(&parquet(&items)).unwrap().by_id["x"].parent, None);
+        let parents = Arc::new(StringArray::from(vec![Some("p"), None])) as ArrayRef;
+        let items = Items::decode(&parquet(&[&items[..], &[("parent_item", parents)]].concat()));
+        let items = items.unwrap().by_id;
+        assert_eq!((items["x"].parent.as_deref(), &items["y"].parent), (Some("p"), &None));
     }
 
     #[test]

@@ -14,9 +14,11 @@ use serde_json::Value;
 use crate::{args::Global, error::Error, graph::Texts, recipe::Recipe};
 
 pub mod bench;
+pub mod compare;
 pub mod dag;
 pub mod estimate;
 pub mod lock;
+pub mod results;
 pub mod run;
 pub mod schemas;
 pub mod show;

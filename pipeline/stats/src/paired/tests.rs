@@ -1,5 +1,5 @@
 use super::*;
-use verdict::{Criterion, Verdict, judge};
+use verdict::{Criterion, Verdict, claim, judge, plan};
 
 const BENCHMARK: Scope = Scope::Benchmark { items: 1_000, draw: Draw::Items };
 
@@ -208,13 +208,37 @@ fn verdicts_say_what_the_intervals_say() {
     let verdict_of = |losses, gains, same, margin| {
         let (base, variant) = answers(same, losses, gains, 0);
         let comparison = compared(&base, &variant, None, &at);
-        judge(&[comparison], &Criterion { level: 0.95, margin }).unwrap()[0].verdict
+        let criterion = Criterion { level: 0.95, margin };
+        let claim = claim(&comparison, &criterion).unwrap();
+        assert_eq!(judge(&[comparison], &criterion).unwrap()[0].verdict, claim);
+        claim
     };
     assert_eq!(verdict_of(30, 2, 68, 0.02), Verdict::Worse { within_margin: false });
     assert_eq!(verdict_of(2, 30, 68, 0.02), Verdict::Better { within_margin: false });
     assert_eq!(verdict_of(30, 2, 68, 0.5), Verdict::Worse { within_margin: true });
     assert_eq!(verdict_of(1, 1, 198, 0.05), Verdict::Equivalent);
     assert_eq!(verdict_of(4, 1, 20, 0.02), Verdict::Undecided);
+}
+
+#[test]
+fn a_claim_needs_a_level_above_one_half() {
+    let comparison = compared(&[1.0; 9], &[0.0; 9], None, &setting(BENCHMARK, None));
+    assert!(claim(&comparison, &Criterion { level: 0.5, margin: 0.02 }).is_err());
+    assert!(claim(&comparison, &Criterion { level: 0.95, margin: 0.0 }).is_err());
+}
+
+#[test]
+fn a_plan_goes_by_the_size_of_changes() {
+    let at = setting(BENCHMARK, None);
+    let disagreement = |base: &[f64], variant: &[f64]| {
+        plan(&compared(base, variant, None, &at), 0.95).disagreement
+    };
+    // 5 flips of 20, and half a one: 5.5 / 21.
+    let (base, variant) = answers(10, 4, 1, 5);
+    assert!(close(disagreement(&base, &variant), 5.5 / 21.0));
+    // Changes of 0.2 on half of the items, none across one half: mean square 0.02.
+    let (base, variant) = ([0.1, 0.4, 0.9, 0.6], [0.3, 0.4, 0.7, 0.6]);
+    assert!(close(disagreement(&base, &variant), (4.0 * 0.02 + 0.5) / 5.0));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What may be claimed of one or several variants.
 
-use super::{Comparison, check_level, power::Plan};
+use super::{Comparison, check_level, in_range, power::Plan};
 use crate::{StatsError, interval::Interval};
 
 /// A claim that holds with the nominal error, or none.
@@ -96,12 +96,45 @@ fn verdict(comparison: &Comparison, difference: f64, equivalence: f64, alpha: f6
     }
 }
 
-/// The variance of an item's difference as it was seen, with half a flip added so that it is never
-/// zero, and the design effect of the parents where they are the units.
-fn plan(comparison: &Comparison, level: f64) -> Plan {
+/// What may be claimed of one variant by itself, from its intervals.
+///
+/// The claim of [`judge`] on a family of one, without the p values, which take far longer: a p value
+/// is below alpha exactly where the interval excludes what it tests. Errors when the level is not in
+/// (1/2, 1) or the margin not in (0, 1].
+pub fn claim(comparison: &Comparison, criterion: &Criterion) -> Result<Verdict, StatsError> {
+    let Criterion { level, margin } = *criterion;
+    in_range("level", "(0.5, 1)", level, level > 0.5 && level < 1.0)?;
+    in_range("margin", "(0, 1]", margin, margin > 0.0 && margin <= 1.0)?;
+    let both_sided = comparison.difference.interval(level)?;
+    // Two one-sided tests, each with the whole error.
+    let one_sided = comparison.difference.interval(2.0 * level - 1.0)?;
+    let within_margin = -margin < one_sided.lower && one_sided.upper < margin;
+    Ok(if both_sided.upper < 0.0 {
+        Verdict::Worse { within_margin }
+    } else if both_sided.lower > 0.0 {
+        Verdict::Better { within_margin }
+    } else if within_margin {
+        Verdict::Equivalent
+    } else {
+        Verdict::Undecided
+    })
+}
+
+/// What such answers can show with 80 % power, from the mean squared difference of an item as it was
+/// seen and the design effect of the parents where they are the units.
+///
+/// For 0/1 answers of equal weight the mean square is the share of flips. Half a flip is added, so
+/// that it is never zero.
+pub fn plan(comparison: &Comparison, level: f64) -> Plan {
     let flips = &comparison.flips;
-    let disagreement = ((flips.losses + flips.gains) as f64 + 0.5) / (flips.items as f64 + 1.0);
+    let items = flips.items as f64;
     let errors = &comparison.difference.standard_errors;
+    let mean = comparison.difference.on_subset;
+    let squares = match errors.simple {
+        Some(simple) => items * ((items - 1.0) * simple * simple + mean * mean),
+        None => mean * mean,
+    };
+    let disagreement = ((squares + 0.5) / (items + 1.0)).min(1.0);
     let design_effect = match (errors.simple, errors.clustered) {
         (Some(simple), Some(clustered))
             if comparison.difference.by_parent && simple > 0.0 && clustered > 0.0 =>

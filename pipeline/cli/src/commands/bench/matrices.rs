@@ -39,8 +39,12 @@ pub struct Matrix {
     pub benchmark: String,
     /// Name of the metric.
     pub metric: String,
+    /// Names of the models, in their order.
+    pub models: Vec<String>,
     /// Models x items, both in the order of their names.
     pub scores: ResponseMatrix,
+    /// The parent of each item, where any is known.
+    pub parents: Option<Vec<u32>>,
     /// What each item counts.
     pub target: Target,
     /// The target mean of each model.
@@ -209,17 +213,36 @@ impl Folder {
         let attributes = sparse.models.iter().map(attributes).collect();
         let failed = |source| Error::Stats { context: group.dataset.clone(), source };
         let target = Target::weighted(&weights).map_err(failed)?;
-        let scores = ResponseMatrix::new(sparse.models.len(), sparse.items.len(), sparse.scores)
-            .map_err(failed)?;
+        let (models, items) = (sparse.models.len(), sparse.items.len());
+        let scores = ResponseMatrix::new(models, items, sparse.scores).map_err(failed)?;
         Ok(Some(Matrix {
             dataset: group.dataset.clone(),
             benchmark: group.benchmark.clone(),
             metric: group.metric.clone(),
             full_scores: scores.full_scores(&target),
+            parents: self.parents(&sparse.items),
+            models: sparse.models.into_iter().map(str::to_owned).collect(),
             scores,
             target,
             attributes,
         }))
+    }
+
+    /// Number of each item's parent; an item without one is its own. None if no parent is known.
+    fn parents(&self, items: &[&str]) -> Option<Vec<u32>> {
+        let parent = |item: &&str| self.items.by_id.get(*item).and_then(|it| it.parent.as_deref());
+        let parents: Vec<Option<&str>> = items.iter().map(parent).collect();
+        let distinct: BTreeSet<&str> = parents.iter().copied().flatten().collect();
+        if distinct.is_empty() {
+            return None;
+        }
+        let places: BTreeMap<&str, u32> = distinct.into_iter().zip(0..).collect();
+        let mut alone = places.len() as u32..;
+        let number = |parent: &Option<&str>| match parent.and_then(|parent| places.get(parent)) {
+            Some(&place) => place,
+            None => alone.next().unwrap_or(u32::MAX),
+        };
+        Some(parents.iter().map(number).collect())
     }
 }
 
@@ -228,7 +251,14 @@ fn decode<T>(
     file: &str,
     decode: impl Fn(&[u8]) -> Result<T, TableError>,
 ) -> Result<T, Error> {
-    let path = folder.join(file);
+    decode_file(folder.join(file), decode)
+}
+
+/// Reads and decodes a file; what is wrong with it names it.
+pub fn decode_file<T>(
+    path: PathBuf,
+    decode: impl Fn(&[u8]) -> Result<T, TableError>,
+) -> Result<T, Error> {
     match fs::read(&path) {
         Ok(bytes) => decode(&bytes).map_err(|source| Error::Dataset { path, source }),
         Err(source) => Err(Error::File { action: "read", path, source }),

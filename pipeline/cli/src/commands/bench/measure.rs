@@ -8,6 +8,7 @@ use aliquot_stats::{
     interval::{Intervals, Problem, StreamKey},
     matrix::{ResponseMatrix, Target},
     procedure::Procedure,
+    select::SelectionMethod,
     sources::Sources,
     split::Split,
 };
@@ -27,6 +28,11 @@ impl Method {
     /// The method of that name, or a sentence that lists the names there are.
     pub fn from_name(name: &str) -> Result<Self, String> {
         Ok(Self { name: name.to_owned(), procedure: recipe::procedure(name)? })
+    }
+
+    /// How it selects.
+    pub fn selection(&self) -> SelectionMethod {
+        self.procedure.selection
     }
 }
 

@@ -1,7 +1,8 @@
-//! `aliquot bench`: every method on every split of every matrix of some folders.
+//! `aliquot bench`: every method on every split of every matrix of some folders, or on pairs of models.
 
 mod matrices;
 mod measure;
+mod pairs;
 mod queue;
 mod summary;
 
@@ -46,7 +47,16 @@ Splits: interpolation holds out a random quarter of the models. extrapolation ho
 the sources are the worst half. date holds out what is newer than the date that leaves about 27.5 %.
 family holds out one family; those of at least 3 models take turns over the seeds. compressed holds out
 the quantised and pruned models, compressed-without-base in addition takes their relatives from the
-sources.";
+sources.
+
+--pairs FILE measures comparisons of variants with their base instead of single scores. The file is
+Parquet with quant_model and base_model, and metric (METRIC or METRIC:BENCHMARK) if a pair is not for
+all; items.parquet may have parent_item. Each selection of --methods, and always random and stratified,
+draws a subset per seed from the models that are in no pair and share no base with a model of a pair;
+then every pair is compared on it, once with the base's score on all items known and once without. The
+truth is the difference on all items. A size k is measured where it is less than the number of items.
+Claims are those of `aliquot compare` at level 0.95 on one variant: worse or better is wrong if the
+truth is not, equivalent is wrong if the truth is the margin or more. Records hold sums over pairs.";
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -89,6 +99,12 @@ pub struct Arguments {
     /// Seed of all random choices.
     #[arg(long, default_value = "0", value_name = "N")]
     seed: u64,
+    /// Measure comparisons of these pairs of models (Parquet) instead of single scores.
+    #[arg(long, value_name = "FILE", conflicts_with = "splits")]
+    pairs: Option<PathBuf>,
+    /// With --pairs: largest difference that counts as none, in points.
+    #[arg(long, default_value = "2", value_name = "POINTS", requires = "pairs")]
+    margin: f64,
 }
 
 /// One method at one size on one split; `--json` prints one a line.
@@ -123,55 +139,72 @@ struct Task<'a> {
 }
 
 /// What a task gives: records, and why some are missing.
-type Outcome = (Vec<Record>, Vec<String>);
+type Outcome<R> = (Vec<R>, Vec<String>);
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let plan = Plan::new(arguments)?;
     let filter = Filter { benchmarks: &arguments.benchmark, metrics: &arguments.metric };
     let matrices = matrices::read(&arguments.folders, &filter, &mut say)?;
+    if let Some(file) = &arguments.pairs {
+        let work = |count| Work { count, jobs: arguments.jobs, json: global.json };
+        return pairs::Evaluation::new(&plan, arguments.margin)?.run(file, &matrices, work);
+    }
     let tasks = plan.tasks(&matrices);
     if tasks.is_empty() {
         return Err(Error::NotFound(
             "nothing to measure: no matrix allows any of these splits and sizes".to_owned(),
         ));
     }
-
-    let bar = ProgressBar::new(tasks.len() as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} splits, {eta} left") {
-        bar.set_style(style);
-    }
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(cores, usize::from);
-    let mut records = Vec::new();
-    queue::in_order(
-        tasks.len(),
-        jobs,
-        |task| plan.measure(&tasks[task]),
-        |outcome| {
-            let (new, failures): Outcome = outcome;
-            bar.inc(1);
-            bar.suspend(|| failures.iter().for_each(|failure| say(failure)));
-            if global.json {
-                let lines = json_lines(&new)?;
-                bar.suspend(|| print(&lines));
-            } else {
-                records.extend(new);
-            }
-            Ok(())
-        },
-    )?;
-    bar.finish_and_clear();
+    let work = Work { count: tasks.len(), jobs: arguments.jobs, json: global.json };
+    let records = work.measure(|task| plan.measure(&tasks[task]))?;
     if !global.json {
         print(&summary::text(&records, &plan));
     }
     Ok(())
 }
 
+/// Tasks that are done in parallel.
+struct Work {
+    count: usize,
+    jobs: Option<NonZeroUsize>,
+    /// Whether records are printed as they come.
+    json: bool,
+}
+
+impl Work {
+    /// All records in the order of the tasks; none where they have been printed.
+    fn measure<R: Serialize + Send>(
+        &self,
+        task: impl Fn(usize) -> Result<Outcome<R>, Error> + Sync,
+    ) -> Result<Vec<R>, Error> {
+        let bar = ProgressBar::new(self.count as u64);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}, {eta} left") {
+            bar.set_style(style);
+        }
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let jobs = self.jobs.map_or(cores, usize::from);
+        let mut records = Vec::new();
+        queue::in_order(self.count, jobs, task, |(new, failures)| {
+            bar.inc(1);
+            bar.suspend(|| failures.iter().for_each(|failure| say(failure)));
+            if self.json {
+                let lines = json_lines(&new)?;
+                bar.suspend(|| print(&lines));
+            } else {
+                records.extend(new);
+            }
+            Ok(())
+        })?;
+        bar.finish_and_clear();
+        Ok(records)
+    }
+}
+
 fn say(line: &str) {
     eprintln!("{line}");
 }
 
-fn json_lines(records: &[Record]) -> Result<String, Error> {
+fn json_lines<R: Serialize>(records: &[R]) -> Result<String, Error> {
     let mut lines = String::new();
     for record in records {
         let line =
@@ -229,7 +262,7 @@ impl Plan {
         split_by_attributes(task.kind, full_scores, attributes, self.seed, task.repetition)
     }
 
-    fn measure(&self, task: &Task<'_>) -> Result<Outcome, Error> {
+    fn measure(&self, task: &Task<'_>) -> Result<Outcome<Record>, Error> {
         let Task { matrix, kind, repetition } = task;
         let place = format!("{} {} seed {repetition}", matrix.dataset, kind.name());
         let failed = |source| Error::Stats { context: place.clone(), source };

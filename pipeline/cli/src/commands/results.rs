@@ -1,0 +1,182 @@
+//! Results that a user brings: one score an item, and how they fit a subset of a release.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use aliquot_release::{estimator::Estimator, manifest::Manifest};
+use aliquot_store::Store;
+
+use super::show::{SubsetName, find_subset, read_estimator};
+use crate::error::Error;
+
+/// Names listed in an error before the rest is only counted.
+const LISTED: usize = 5;
+
+/// A CSV file with the columns item_uid and score.
+pub struct Results {
+    path: PathBuf,
+    answers: BTreeMap<String, Answer>,
+}
+
+struct Answer {
+    score: f64,
+    line: u64,
+}
+
+impl Results {
+    /// Reads the file; every mistake is an error that names its line.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let refuse = |problem: String| Error::Results(format!("`{}`{problem}", path.display()));
+        let file = File::open(path).map_err(|source| Error::File {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+        let header = reader.headers().map_err(|error| refuse(format!(": {error}")))?;
+        let (uid_at, score_at) = columns(header).map_err(refuse)?;
+        let mut answers = BTreeMap::new();
+        for record in reader.records() {
+            let record = record.map_err(|error| refuse(format!(": {error}")))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let refuse = |problem: String| refuse(format!(", line {line}: {problem}"));
+            let (uid, text) = (&record[uid_at], &record[score_at]);
+            if uid.is_empty() {
+                return Err(refuse("the item_uid is blank".to_owned()));
+            }
+            let score: f64 =
+                text.parse().map_err(|_| refuse(format!("score `{text}` is not a number")))?;
+            if !(0.0..=1.0).contains(&score) {
+                return Err(refuse(format!("score {text} is not between 0 and 1")));
+            }
+            if answers.insert(uid.to_owned(), Answer { score, line }).is_some() {
+                return Err(refuse(format!("item {uid} is there twice")));
+            }
+        }
+        Ok(Self { path: path.to_owned(), answers })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// Whether it has a score of that item.
+    pub fn holds(&self, item: &str) -> bool {
+        self.answers.contains_key(item)
+    }
+
+    /// One score an item, in their order; None if any is missing.
+    pub fn scores(&self, items: &[String]) -> Option<Vec<f64>> {
+        items.iter().map(|item| self.answers.get(item).map(|answer| answer.score)).collect()
+    }
+
+    /// Whether it holds no item that is not one of these.
+    pub fn within(&self, items: &BTreeSet<&str>) -> bool {
+        self.answers.keys().all(|item| items.contains(item.as_str()))
+    }
+
+    /// One score an item of the subset, in the estimator's order; refuses missing and unknown items
+    /// by name.
+    pub fn of_subset(&self, estimator: &Estimator) -> Result<Vec<f64>, Error> {
+        let wanted: BTreeSet<&str> = estimator.items.iter().map(String::as_str).collect();
+        match self.scores(&estimator.items) {
+            Some(scores) if self.within(&wanted) => Ok(scores),
+            _ => {
+                let what = format!(
+                    "exactly the {} items of {}/{}",
+                    estimator.items.len(),
+                    estimator.target,
+                    estimator.subset
+                );
+                Err(self.misfit(&what, &wanted, &wanted, estimator))
+            }
+        }
+    }
+
+    /// An error that names what is missing of `wanted` and what is not one of `known`.
+    pub fn misfit(
+        &self,
+        what: &str,
+        wanted: &BTreeSet<&str>,
+        known: &BTreeSet<&str>,
+        estimator: &Estimator,
+    ) -> Error {
+        let missing: Vec<String> =
+            wanted.iter().filter(|item| !self.holds(item)).map(ToString::to_string).collect();
+        let unknown = self.answers.iter().filter(|(item, _)| !known.contains(item.as_str()));
+        let unknown: Vec<String> =
+            unknown.map(|(item, answer)| format!("{item} (line {})", answer.line)).collect();
+        Error::Results(format!(
+            "`{}` does not hold {what}{}{}\n  \
+             `aliquot show RELEASE --items {}/{}` lists the subset; nothing is imputed",
+            self.path.display(),
+            listed("missing", &missing),
+            listed("unknown", &unknown),
+            estimator.target,
+            estimator.subset
+        ))
+    }
+}
+
+/// Places of item_uid and score, which have to be the only columns.
+fn columns(header: &csv::StringRecord) -> Result<(usize, usize), String> {
+    let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
+    match names[..] {
+        ["item_uid", "score"] => Ok((0, 1)),
+        ["score", "item_uid"] => Ok((1, 0)),
+        _ => Err(format!(": the columns must be item_uid,score; found {}", names.join(","))),
+    }
+}
+
+fn listed(what: &str, items: &[String]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<&str> = items.iter().take(LISTED).map(String::as_str).collect();
+    let more = match items.len() - shown.len() {
+        0 => String::new(),
+        more => format!("\n    and {more} more"),
+    };
+    format!("\n  {} {what}:\n    {}{more}", items.len(), shown.join("\n    "))
+}
+
+/// The estimators of the subset that was named, or of all.
+pub fn candidates(
+    store: &Store,
+    manifest: &Manifest,
+    subset: Option<&str>,
+) -> Result<Vec<Estimator>, Error> {
+    if let Some(subset) = subset {
+        return Ok(vec![read_estimator(store, manifest, &find_subset(manifest, subset)?)?]);
+    }
+    let mut estimators = Vec::new();
+    for target in &manifest.targets {
+        for subset in target.subsets.keys() {
+            let name = SubsetName { target: target.name.clone(), subset: subset.clone() };
+            estimators.push(read_estimator(store, manifest, &name)?);
+        }
+    }
+    Ok(estimators)
+}
+
+/// The subset that shares most items with the results; its estimator says what is missing.
+pub fn closest<'a>(estimators: &'a [Estimator], results: &Results) -> &'a Estimator {
+    let shared =
+        |estimator: &Estimator| estimator.items.iter().filter(|item| results.holds(item)).count();
+    let mut best = &estimators[0];
+    for estimator in &estimators[1..] {
+        if shared(estimator) > shared(best) {
+            best = estimator;
+        }
+    }
+    best
+}
