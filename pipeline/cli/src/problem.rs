@@ -1,6 +1,6 @@
 //! What every statistical stage starts from: the matrix of a target.
 
-use aliquot_stats::matrix::Target;
+use aliquot_stats::{item_analysis::RepeatedAnswers, matrix::Target};
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{
     items::{self, Item},
@@ -84,6 +84,11 @@ impl Tables {
         let target = Target::grouped(&groups, &weights).map_err(stats(&spec.name))?;
         let named = matrix::pivot(&self.scores, models, items).map_err(stats(&spec.name))?;
         Ok(TargetMatrix { named, target, benchmarks })
+    }
+
+    /// Number and spread of the trials behind each score of a target; None where none has two.
+    pub fn repeated(&self, matrix: &TargetMatrix) -> Option<RepeatedAnswers> {
+        self.scores.repeated(&matrix.named.models, &matrix.named.items)
     }
 
     fn known_benchmarks(&self) -> Vec<String> {

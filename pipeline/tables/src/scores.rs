@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use aliquot_stats::item_analysis::RepeatedAnswers;
 use arrow_array::{ArrayRef, Float32Array, UInt32Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
@@ -26,23 +27,46 @@ pub struct Scores {
 impl Scores {
     /// Mean score over trials of `models` x `items`, row-major, NaN where there is none.
     pub fn means<S: AsRef<str>>(&self, models: &[S], items: &[S]) -> Vec<f32> {
-        let rows = positions(models, &self.model);
-        let columns = positions(items, &self.item_uid);
         let mut sums = vec![0.0_f64; models.len() * items.len()];
         let mut trials = vec![0_u32; sums.len()];
-        for (row, score) in self.score.iter().enumerate() {
-            let model = rows[self.model.codes()[row] as usize];
-            let item = columns[self.item_uid.codes()[row] as usize];
-            if let (Some((model, item)), false) = (model.zip(item), score.is_nan()) {
-                sums[model * items.len() + item] += f64::from(*score);
-                trials[model * items.len() + item] += 1;
-            }
-        }
+        self.each(models, items, |cell, score| {
+            sums[cell] += score;
+            trials[cell] += 1;
+        });
         let mean = |(sum, trials): (f64, u32)| match trials {
             0 => f32::NAN,
             _ => (sum / f64::from(trials)) as f32,
         };
         sums.into_iter().zip(trials).map(mean).collect()
+    }
+
+    /// Number of trials and their spread, laid out as [`Self::means`]; None where no cell has two.
+    pub fn repeated<S: AsRef<str>>(&self, models: &[S], items: &[S]) -> Option<RepeatedAnswers> {
+        let mut counts = vec![0.0_f32; models.len() * items.len()];
+        self.each(models, items, |cell, _| counts[cell] += 1.0);
+        if counts.iter().all(|count| *count < 2.0) {
+            return None;
+        }
+        let means = self.means(models, items);
+        let mut squares = vec![0.0_f32; counts.len()];
+        self.each(models, items, |cell, score| {
+            let difference = score as f32 - means[cell];
+            squares[cell] += difference * difference;
+        });
+        Some(RepeatedAnswers { counts, squares })
+    }
+
+    /// Cell and score of every row that is there and asked for.
+    fn each<S: AsRef<str>>(&self, models: &[S], items: &[S], mut take: impl FnMut(usize, f64)) {
+        let rows = positions(models, &self.model);
+        let columns = positions(items, &self.item_uid);
+        for (row, score) in self.score.iter().enumerate() {
+            let model = rows[self.model.codes()[row] as usize];
+            let item = columns[self.item_uid.codes()[row] as usize];
+            if let (Some((model, item)), false) = (model.zip(item), score.is_nan()) {
+                take(model * items.len() + item, f64::from(*score));
+            }
+        }
     }
 }
 
@@ -123,8 +147,13 @@ mod tests {
             encode(&responses).unwrap()
         };
         assert_eq!(table("one"), table("another"));
-        let means = decode(&table("one")).unwrap().means(&["b", "a"], &["1", "2"]);
+        let scores = decode(&table("one")).unwrap();
+        let means = scores.means(&["b", "a"], &["1", "2"]);
         assert!(means[0].is_nan() && means[3].is_nan());
         assert_eq!((means[1], means[2]), (0.25, 0.5));
+        let repeated = scores.repeated(&["b", "a"], &["1", "2"]).unwrap();
+        assert_eq!(repeated.counts, [0.0, 1.0, 2.0, 0.0]);
+        assert_eq!(repeated.squares, [0.0, 0.0, 0.5, 0.0]);
+        assert_eq!(scores.repeated(&["b"], &["1", "2"]), None);
     }
 }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{AdapterError, ItemContent, Occurrences, Place, RawFile, Shard};
 
 /// Raised when the same bytes give other rows.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How scores are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -72,6 +72,9 @@ pub struct ItemColumns {
     /// Reference answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// What the item shares with others, such as its passage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
 /// Columns of the table of models.
@@ -327,6 +330,7 @@ fn described_items(
     let ids = column(&columns.item)?;
     let (benchmarks, tasks) = (optional(&columns.benchmark)?, optional(&columns.task)?);
     let (prompts, targets) = (optional(&columns.prompt)?, optional(&columns.target)?);
+    let parents = optional(&columns.parent)?;
 
     let mut items = BTreeMap::new();
     let mut occurrences = Occurrences::default();
@@ -346,6 +350,7 @@ fn described_items(
             stem,
             task: cell(&tasks).unwrap_or_default(),
             target: cell(&targets),
+            parent: cell(&parents),
         };
         let item = described.item(&mut occurrences).map_err(file.canonical_error(place))?;
         if items.insert(id.to_owned(), item).is_some() {
@@ -374,6 +379,7 @@ fn bare_items(
             stem: cell.item.to_owned(),
             task: String::new(),
             target: None,
+            parent: None,
         };
         let item = described
             .item(&mut Occurrences::default())
@@ -388,6 +394,7 @@ struct Described {
     stem: String,
     task: String,
     target: Option<String>,
+    parent: Option<String>,
 }
 
 impl Described {
@@ -395,7 +402,7 @@ impl Described {
         self,
         occurrences: &mut Occurrences,
     ) -> Result<Item, aliquot_store::canonical::CanonicalError> {
-        let Self { benchmark, stem, task, target } = self;
+        let Self { benchmark, stem, task, target, parent } = self;
         let (config, split, choices) = ("", "", None);
         let content = ItemContent {
             benchmark: &benchmark,
@@ -406,7 +413,7 @@ impl Described {
             target: target.as_deref(),
         };
         let (item_uid, occurrence) = occurrences.next_uid(&content)?;
-        Ok(Item { item_uid, benchmark, task, stem, target, occurrence, ..Item::default() })
+        Ok(Item { item_uid, benchmark, task, stem, target, occurrence, parent, ..Item::default() })
     }
 }
 
@@ -511,6 +518,29 @@ mod tests {
             error("m,i,s\nA,1,1\n"),
             "file:scores.csv: column `k` is missing; the table has: m, i, s"
         );
+    }
+
+    #[test]
+    fn a_parent_is_carried_and_is_no_part_of_the_uid() {
+        let with_parents = "item_columns = { item = 'i', prompt = 'q', parent = 'p' }";
+        let read = |columns: &str| {
+            let (scores, items) = (b"m,i,s\nA,1,1\nA,2,0\n", b"i,q,p\n1,Why?,x\n2,How?,\n");
+            let of = |address, bytes| RawFile { address, id: ObjectId::of(bytes), bytes };
+            let addresses = ["file:scores.csv", "file:items.csv"].map(|text| text.parse().unwrap());
+            let [scores, items] = [of(&addresses[0], scores), of(&addresses[1], &items[..])];
+            let long = "layout = 'long'\nmetric = 'acc'\nbenchmark = 'b'\n\
+                columns = { model = 'm', item = 'i', score = 's' }";
+            let declaration = declaration(&format!("{long}\n{columns}"));
+            normalize(&Files { scores, items: Some(items), models: None }, &declaration).unwrap()
+        };
+        let (with, without) =
+            (read(with_parents), read("item_columns = { item = 'i', prompt = 'q' }"));
+        let parents: Vec<_> = with.items.iter().map(|item| item.parent.as_deref()).collect();
+        assert_eq!(parents, [Some("x"), None]);
+        let uids = |shard: &Shard| -> Vec<String> {
+            shard.items.iter().map(|item| item.item_uid.clone()).collect()
+        };
+        assert_eq!(uids(&with), uids(&without));
     }
 
     #[test]

@@ -16,6 +16,6 @@ pub mod trials;
 pub use information::{NullModel, pointwise_v_information};
 pub use items::{ItemStatistics, item_statistics};
 pub use precision::{Precision, Stratum, precision, strata};
-pub use reliability::{Reliability, SplitHalf, reliability, split_half};
+pub use reliability::{Reliability, SplitHalf, reliability, spearman_brown, split_half};
 pub use signal::{SignalToNoise, Trials, signal_to_noise};
 pub use trials::RepeatedAnswers;

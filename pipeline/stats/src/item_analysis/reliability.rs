@@ -106,8 +106,9 @@ impl Reliability {
     }
 }
 
-/// f r / (1 + (f - 1) r), for a test `factor` times as long.
-fn spearman_brown(reliability: f64, factor: f64) -> Option<f64> {
+/// Reliability of a benchmark `factor` times as long, f r / (1 + (f - 1) r) (Spearman 1910; Brown
+/// 1910); None where that has no meaning.
+pub fn spearman_brown(reliability: f64, factor: f64) -> Option<f64> {
     let denominator = 1.0 + (factor - 1.0) * reliability;
     (denominator > 0.0).then(|| factor * reliability / denominator)
 }
