@@ -103,6 +103,38 @@ fn validation_and_test_subsets_are_disjoint_and_of_the_declared_size() {
 }
 
 #[test]
+fn the_release_says_what_each_item_contributes() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    let text = stdout(&board.on_release(&["show", "demo"], "store"));
+    let section = text.split("Reliability\n").nth(1).unwrap().split("SEM (").next().unwrap();
+    let rows: Vec<Vec<&str>> = section
+        .lines()
+        .filter(|line| line.starts_with("demo "))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let sizes: Vec<_> = rows.iter().map(|row| (row[1], row[2], row[3])).collect();
+    assert_eq!(sizes, [("full", "60", "16"), ("test", "12", "16"), ("validation", "10", "16")]);
+    // A fifth of the items leaves five times the noise of a mean, about.
+    let error = |row: &[&str]| row[7].parse::<f64>().unwrap();
+    let ratio = error(&rows[1]) / error(&rows[0]);
+    assert!((1.6..3.0).contains(&ratio), "{rows:?}");
+    let worst = text.split("Items that discriminate worst").nth(1).unwrap();
+    assert_eq!(worst.lines().filter(|line| line.starts_with("demo ")).count(), 5);
+
+    let csv = stdout(&board.on_release(&["show", "demo", "--items", "test"], "store"));
+    let mut csv = csv::Reader::from_reader(csv.as_bytes());
+    assert_eq!(
+        &csv.headers().unwrap().iter().collect::<Vec<_>>()[6..],
+        ["proportion", "item_rest", "irt_slope"]
+    );
+    for row in csv.records() {
+        let proportion: f64 = row.unwrap()[6].parse().unwrap();
+        assert!((0.0..=1.0).contains(&proportion));
+    }
+}
+
+#[test]
 fn the_audit_compares_every_model_with_the_published_score() {
     let board = Leaderboard::new();
     board.release("store", &[]);

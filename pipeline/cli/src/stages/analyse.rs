@@ -175,3 +175,133 @@ impl<'a> Analysis<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aliquot_tables::{
+        items::{self, Item},
+        responses::{Response, Responses},
+        roster, scores,
+    };
+
+    use super::*;
+
+    /// Four models on four items; the last one is solved by all.
+    const TRIANGLE: [[f32; 4]; 4] =
+        [[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0]];
+
+    /// Items 0 and 2 are the test subset, item 1 is the validation subset.
+    fn analyse(trials: &[[[f32; 4]; 4]]) -> (Vec<ItemAnalysis>, Vec<Reliability>) {
+        let store = Store::memory();
+        let mut responses = Responses::default();
+        for (trial, row, column) in
+            (0..trials.len()).flat_map(|trial| (0..16).map(move |cell| (trial, cell / 4, cell % 4)))
+        {
+            responses.push(&Response {
+                model: &format!("m{row}"),
+                item_uid: &format!("i{column}"),
+                metric: "acc",
+                filter: "",
+                trial: trial as u32,
+                score: Ok(trials[trial][row][column]),
+                raw: "",
+                record: 0,
+            });
+        }
+        let name = |axis: &str, at: usize| format!("{}{at}", &axis[..1]);
+        let kept = ["item", "model"].into_iter().flat_map(|axis| {
+            (0..4).map(move |at| roster::Entry {
+                benchmark: "b".to_owned(),
+                axis: axis.to_owned(),
+                name: name(axis, at),
+            })
+        });
+        let member = |subset: &str, position, weight| Member {
+            target: "t".to_owned(),
+            subset: subset.to_owned(),
+            item_uid: format!("i{position}"),
+            benchmark: "b".to_owned(),
+            position,
+            weight,
+        };
+        let members =
+            [member("test", 0, 0.5), member("test", 2, 0.5), member("validation", 1, 1.0)];
+        let item = Item { benchmark: "b".to_owned(), ..Item::default() };
+        let inputs = [
+            scores::encode(&responses).unwrap(),
+            items::encode(&[item]).unwrap(),
+            roster::encode(&kept.collect::<Vec<_>>()).unwrap(),
+            subsets::encode(&members).unwrap(),
+        ]
+        .map(|bytes| store.put(&bytes).unwrap());
+        let benchmarks = BTreeMap::from([("b".to_owned(), 1.0)]);
+        let targets = vec![TargetSpec { name: "t".to_owned(), benchmarks }];
+        let outputs = run(&Params { seed: 1, targets }, &inputs, &store).unwrap();
+        let [items, reliability] = outputs[..] else { panic!("{outputs:?}") };
+        (
+            item_analysis::decode(&store.get(items).unwrap()).unwrap(),
+            reliability::decode(&store.get(reliability).unwrap()).unwrap(),
+        )
+    }
+
+    fn close(found: Option<f64>, expected: f64) {
+        assert!(found.is_some_and(|found| (found - expected).abs() < 1e-6), "{found:?} {expected}");
+    }
+
+    #[test]
+    fn figures_of_a_single_trial_equal_those_worked_by_hand() {
+        let (items, reliability) = analyse(&[TRIANGLE]);
+        // Rests of item 0: 1, 2/3, 1/3, 1/3, deviations 5, 1, -3, -3 twelfths; scores 1, 1, 1, 0.
+        close(items[0].item_rest, 0.25 / (0.75_f64 * 44.0 / 144.0).sqrt());
+        close(items[0].proportion, 0.75);
+        close(items[0].discrimination, 1.0);
+        let subsets: Vec<_> = items.iter().map(|item| item.subset.as_deref()).collect();
+        assert_eq!(subsets, [Some("test"), Some("validation"), Some("test"), None]);
+        assert!(items.iter().all(|item| item.answers == 4 && item.v_information.is_none()));
+        // Harder from item to item, by either model.
+        for pair in items[..3].windows(2) {
+            assert!(pair[0].irt_intercept > pair[1].irt_intercept);
+            assert!(pair[0].rasch_difficulty < pair[1].rasch_difficulty);
+        }
+
+        let [full, test, validation] = &reliability[..] else { panic!("{reliability:?}") };
+        assert_eq!((full.subset.as_str(), full.items, full.models), (FULL, 4, 4));
+        // KR-20 = 4/3 (1 - (3/16 + 4/16 + 3/16) / (5/4)); SEM^2 = 5/48 (1 - 2/3).
+        close(full.alpha, 2.0 / 3.0);
+        close(full.standard_error_pp, 100.0 * (5.0_f64 / 144.0).sqrt());
+        close(full.signal_to_noise, 2.0);
+        assert_eq!((full.predicted_alpha, full.trials, full.trial_error_pp), (None, None, None));
+        // Items 0 and 2: totals 2, 1, 1, 0: KR-20 = 2 (1 - (3/16 + 3/16) / (1/2)).
+        close(test.alpha, 0.5);
+        close(test.predicted_alpha, 0.5);
+        // One item has no reliability, but the full benchmark predicts one: 1/6 / (1 - 1/2).
+        assert_eq!((validation.items, validation.alpha, validation.split_half), (1, None, None));
+        close(validation.predicted_alpha, 1.0 / 3.0);
+    }
+
+    #[test]
+    fn an_item_that_all_solve_has_no_correlation_and_finite_parameters() {
+        let (items, _) = analyse(&[TRIANGLE]);
+        let last = &items[3];
+        assert_eq!((last.proportion, last.standard_deviation), (Some(1.0), Some(0.0)));
+        assert_eq!((last.item_rest, last.discrimination), (None, Some(0.0)));
+        assert!((0.0..10.0).contains(&last.irt_intercept) && last.rasch_difficulty < 0.0);
+    }
+
+    #[test]
+    fn repeated_trials_count_in_the_fit_and_show_as_noise() {
+        let mut second = TRIANGLE;
+        second[3][3] = 0.0;
+        let (_, reliability) = analyse(&[TRIANGLE, second]);
+        // One of 16 cells has 1 and 0: variance 1/2 over 16, halved by two trials, over four items.
+        close(reliability[0].trial_error_pp, 100.0 / 16.0);
+        close(reliability[0].trials, 2.0);
+
+        let (once, _) = analyse(&[TRIANGLE]);
+        let (often, reliability) = analyse(&[TRIANGLE; 8]);
+        close(reliability[0].trial_error_pp, 0.0);
+        close(reliability[0].alpha, 2.0 / 3.0);
+        // More trials of the same answers leave less to the prior.
+        assert!(often[3].irt_intercept > once[3].irt_intercept + 0.5);
+    }
+}
