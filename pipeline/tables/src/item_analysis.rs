@@ -43,7 +43,8 @@ pub struct ItemAnalysis {
     /// the time.
     pub rasch_difficulty: f64,
     /// Pointwise V-information in bits, mean over the models: how much likelier the item makes its gold
-    /// answer. Null without log-likelihoods.
+    /// answer than that answer's share in the benchmark does. Null where log-likelihoods or gold
+    /// answers are not known.
     pub v_information: Option<f64>,
 }
 

@@ -6,7 +6,8 @@ use aliquot_stats::{
     StatsError,
     irt::{self, Family, FitSettings, ItemResponseModel},
     item_analysis::{
-        Precision, RepeatedAnswers, item_statistics, precision, spearman_brown, split_half, strata,
+        NullModel, Precision, RepeatedAnswers, item_statistics, pointwise_v_information, precision,
+        spearman_brown, split_half, strata,
     },
     rng::Stream,
 };
@@ -65,6 +66,8 @@ struct Analysis<'a> {
     name: &'a str,
     matrix: TargetMatrix,
     repeated: Option<RepeatedAnswers>,
+    /// Pointwise V-information of each item.
+    v_information: Vec<Option<f64>>,
     /// The target's chosen items by uid.
     members: BTreeMap<&'a str, &'a Member>,
 }
@@ -73,9 +76,11 @@ impl<'a> Analysis<'a> {
     fn new(spec: &'a TargetSpec, tables: &Tables, members: &'a [Member]) -> Result<Self, Error> {
         let matrix = tables.target(spec)?;
         let repeated = tables.repeated(&matrix);
+        let v_information = v_information(tables, &matrix)
+            .map_err(stats(format!("V-information on target `{}`", spec.name)))?;
         let own = members.iter().filter(|member| member.target == spec.name);
         let members = own.map(|member| (member.item_uid.as_str(), member)).collect();
-        Ok(Self { name: &spec.name, matrix, repeated, members })
+        Ok(Self { name: &spec.name, matrix, repeated, v_information, members })
     }
 
     fn context(&self) -> String {
@@ -105,7 +110,7 @@ impl<'a> Analysis<'a> {
                 irt_intercept: intercept,
                 irt_difficulty: (slope > 0.0).then(|| -intercept / slope),
                 rasch_difficulty: -rasch.intercepts[item],
-                v_information: None,
+                v_information: self.v_information[item],
             }
         };
         Ok(classical.iter().enumerate().map(row).collect())
@@ -176,6 +181,35 @@ impl<'a> Analysis<'a> {
     }
 }
 
+/// Pointwise V-information of the items of every benchmark whose gold answers and log-likelihoods are
+/// known, against a null that knows how often each gold answer occurs in its benchmark.
+fn v_information(tables: &Tables, matrix: &TargetMatrix) -> Result<Vec<Option<f64>>, StatsError> {
+    let items = matrix.named.items.len();
+    let mut information = vec![None; items];
+    let Some(log_likelihoods) = tables.log_likelihoods(matrix) else { return Ok(information) };
+    let gold = tables.gold(matrix);
+    let mut benchmarks: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (item, benchmark) in matrix.benchmarks.iter().enumerate() {
+        benchmarks.entry(benchmark).or_default().push(item);
+    }
+    for columns in benchmarks.values() {
+        let answers: Option<Vec<&str>> = columns.iter().map(|&item| gold[item]).collect();
+        let Some(answers) = answers else { continue };
+        let mut distinct = answers.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let class = |answer: &&str| distinct.binary_search(answer).unwrap_or(0) as u32;
+        let classes: Vec<u32> = answers.iter().map(class).collect();
+        let rows = log_likelihoods.chunks_exact(items);
+        let part: Vec<f64> =
+            rows.flat_map(|row| columns.iter().map(|&item| f64::from(row[item]))).collect();
+        let null = NullModel::ClassPrior(&classes);
+        let found = pointwise_v_information(&part, columns.len(), null)?;
+        columns.iter().zip(found).for_each(|(&item, found)| information[item] = found);
+    }
+    Ok(information)
+}
+
 #[cfg(test)]
 mod tests {
     use aliquot_tables::{
@@ -204,6 +238,7 @@ mod tests {
                 filter: "",
                 trial: trial as u32,
                 score: Ok(trials[trial][row][column]),
+                log_likelihood: (column < 2 && row > 1).then_some(-0.25),
                 raw: "",
                 record: 0,
             });
@@ -226,10 +261,15 @@ mod tests {
         };
         let members =
             [member("test", 0, 0.5), member("test", 2, 0.5), member("validation", 1, 1.0)];
-        let item = Item { benchmark: "b".to_owned(), ..Item::default() };
+        let item = |at: usize| Item {
+            item_uid: format!("i{at}"),
+            target: Some(["A", "A", "B", "A"][at].to_owned()),
+            ..Item::default()
+        };
+        let items: Vec<Item> = (0..4).map(item).collect();
         let inputs = [
             scores::encode(&responses).unwrap(),
-            items::encode(&[item]).unwrap(),
+            items::encode(&items).unwrap(),
             roster::encode(&kept.collect::<Vec<_>>()).unwrap(),
             subsets::encode(&members).unwrap(),
         ]
@@ -257,7 +297,12 @@ mod tests {
         close(items[0].discrimination, 1.0);
         let subsets: Vec<_> = items.iter().map(|item| item.subset.as_deref()).collect();
         assert_eq!(subsets, [Some("test"), Some("validation"), Some("test"), None]);
-        assert!(items.iter().all(|item| item.answers == 4 && item.v_information.is_none()));
+        assert!(items.iter().all(|item| item.answers == 4));
+        // The gold answers are A A B A: A is known with probability 3/4 without the item.
+        let bits = (-0.25 - 0.75_f64.ln()) / 2.0_f64.ln();
+        close(items[0].v_information, bits);
+        close(items[1].v_information, bits);
+        assert_eq!((items[2].v_information, items[3].v_information), (None, None));
         // Harder from item to item, by either model.
         for pair in items[..3].windows(2) {
             assert!(pair[0].irt_intercept > pair[1].irt_intercept);

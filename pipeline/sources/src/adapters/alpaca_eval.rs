@@ -116,6 +116,7 @@ impl Builder<'_> {
             filter: "",
             trial: 0,
             score,
+            log_likelihood: None,
             raw: &self.raw,
             record,
         });

@@ -52,6 +52,10 @@ pub struct ScoreColumns {
     /// Repetition, a whole number from 0. `long` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<String>,
+    /// Natural logarithm of the probability of the gold answer, normalised over the choices where
+    /// there are any. `long` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_likelihood: Option<String>,
 }
 
 /// Columns of the table of items.
@@ -162,6 +166,7 @@ pub fn normalize(files: &Files<'_>, declaration: &Declaration) -> Result<Shard, 
             filter: "",
             trial: cell.trial,
             score: cell.score,
+            log_likelihood: cell.log_likelihood,
             raw: &raw,
             record: cell.record,
         });
@@ -197,6 +202,7 @@ struct Cell<'a> {
     item: &'a str,
     trial: u32,
     score: Result<f32, &'static str>,
+    log_likelihood: Option<f32>,
     record: u64,
     place: Place,
 }
@@ -224,6 +230,7 @@ fn long_cells<'a>(
     let scores = column(&columns.score, "score")?;
     let optional = |name: &Option<String>| name.as_ref().map(|_| column(name, "")).transpose();
     let (metrics, trials) = (optional(&columns.metric)?, optional(&columns.trial)?);
+    let log_likelihoods = optional(&columns.log_likelihood)?;
 
     let mut cells = Vec::with_capacity(scores.len());
     for (row, score) in scores.iter().enumerate() {
@@ -244,6 +251,12 @@ fn long_cells<'a>(
             item: items[row].ok_or_else(|| blank("item"))?,
             trial,
             score: score_of(*score, declaration.score_range)
+                .map_err(|problem| file.error(place, problem))?,
+            log_likelihood: log_likelihoods
+                .as_ref()
+                .and_then(|texts| texts[row])
+                .map(log_likelihood_of)
+                .transpose()
                 .map_err(|problem| file.error(place, problem))?,
             record: row as u64,
             place,
@@ -279,7 +292,8 @@ fn wide_cells<'a>(
                 .map_err(|problem| file.error(place, format!("column `{heading}`: {problem}")))?;
             let (model, item) =
                 if models_in_rows { (label, heading.as_str()) } else { (heading.as_str(), label) };
-            cells.push(Cell { model, item, trial: 0, score, record: row as u64, place });
+            let (trial, log_likelihood, record) = (0, None, row as u64);
+            cells.push(Cell { model, item, trial, score, log_likelihood, record, place });
         }
     }
     Ok(cells)
@@ -316,6 +330,13 @@ fn score_of(
         return Err(format!("score {number} is outside the declared range {low} to {high}"));
     }
     Ok(Ok(score as f32))
+}
+
+fn log_likelihood_of(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(value) if value <= 0.0 && f32::is_finite(value) => Ok(value),
+        _ => Err(format!("log-likelihood `{text}` is not the logarithm of a probability above 0")),
+    }
 }
 
 /// Items from their own table, by native id.
@@ -541,6 +562,19 @@ mod tests {
             shard.items.iter().map(|item| item.item_uid.clone()).collect()
         };
         assert_eq!(uids(&with), uids(&without));
+    }
+
+    #[test]
+    fn log_likelihoods_are_carried_and_have_to_be_logarithms_of_probabilities() {
+        let long = LONG.replace("metric = 'k' }", "log_likelihood = 'l' }");
+        let shard = read_csv("m,i,s,l\nA,1,1,-0.5\nA,2,0,\n", &declaration(&long)).unwrap();
+        assert_eq!(shard.responses.log_likelihood[0], -0.5);
+        assert!(shard.responses.log_likelihood[1].is_nan());
+        for bad in ["0.1", "-inf", "NaN", "x"] {
+            let csv = format!("m,i,s,l\nA,1,1,{bad}\n");
+            let error = read_csv(&csv, &declaration(&long)).unwrap_err().to_string();
+            assert!(error.contains(&format!("row 1: log-likelihood `{bad}` is not")), "{error}");
+        }
     }
 
     #[test]
