@@ -1,8 +1,9 @@
-use std::{collections::BTreeSet, fs, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
+use parquet::{file::reader::SerializedFileReader, record::Field};
 use serde_json::Value;
 
-use crate::support::{ITEMS, Leaderboard, MODELS, assert_refused, files, json_of, stdout};
+use crate::support::{ITEMS, Leaderboard, MODELS, aliquot, assert_refused, files, json_of, stdout};
 
 #[test]
 fn the_release_id_does_not_depend_on_threads_place_or_compression() {
@@ -100,6 +101,133 @@ fn validation_and_test_subsets_are_disjoint_and_of_the_declared_size() {
         8,
         &["no subset `demo/train`", "demo/test, demo/validation"],
     );
+}
+
+#[test]
+fn the_release_says_what_each_item_contributes() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    let text = stdout(&board.on_release(&["show", "demo"], "store"));
+    let section = text.split("Reliability\n").nth(1).unwrap().split("SEM (").next().unwrap();
+    let rows: Vec<Vec<&str>> = section
+        .lines()
+        .filter(|line| line.starts_with("demo "))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let sizes: Vec<_> = rows.iter().map(|row| (row[1], row[2], row[3])).collect();
+    assert_eq!(sizes, [("full", "60", "16"), ("test", "12", "16"), ("validation", "10", "16")]);
+    // A fifth of the items leaves five times the noise of a mean, about.
+    let error = |row: &[&str]| row[7].parse::<f64>().unwrap();
+    let ratio = error(&rows[1]) / error(&rows[0]);
+    assert!((1.6..3.0).contains(&ratio), "{rows:?}");
+    let worst = text.split("Items that discriminate worst").nth(1).unwrap();
+    assert_eq!(worst.lines().filter(|line| line.starts_with("demo ")).count(), 5);
+
+    let csv = stdout(&board.on_release(&["show", "demo", "--items", "test"], "store"));
+    let mut csv = csv::Reader::from_reader(csv.as_bytes());
+    assert_eq!(
+        &csv.headers().unwrap().iter().collect::<Vec<_>>()[6..],
+        ["proportion", "item_rest", "irt_slope"]
+    );
+    for row in csv.records() {
+        let proportion: f64 = row.unwrap()[6].parse().unwrap();
+        assert!((0.0..=1.0).contains(&proportion));
+    }
+}
+
+/// Long tables of 12 models, 20 items in 10 passages and 3 trials.
+fn repeated_trials(folder: &Path) {
+    let mut scores = String::from("model,item,trial,score,log_likelihood\n");
+    for (model, item, trial) in (0..12).flat_map(|model| {
+        (0..20).flat_map(move |item| (0..3).map(move |trial| (model, item, trial)))
+    }) {
+        let noise = (model * 31 + item * 17 + trial * 7 + model * item) % 12;
+        let score = u8::from(noise < (3 * model + 20 - item) / 4);
+        scores.push_str(&format!("model-{model:02},{item},{trial},{score},-0.5\n"));
+    }
+    let row = |item: usize| format!("{item},Question {item}?,{},passage {}\n", item % 2, item / 2);
+    let items: String = (0..20).map(row).collect();
+    fs::write(folder.join("scores.csv"), scores).unwrap();
+    fs::write(folder.join("items.csv"), format!("item,prompt,gold,passage\n{items}")).unwrap();
+    fs::write(folder.join("trials.toml"), TRIALS).unwrap();
+}
+
+const TRIALS: &str = r#"
+name = "trials"
+version = "0.1.0"
+title = "Trials"
+description = ""
+licence = "MIT"
+seed = 1
+[source.table]
+scores = "file:scores.csv"
+items = "file:items.csv"
+[source.table.read]
+layout = "long"
+metric = "acc"
+benchmark = "b"
+columns = { model = "model", item = "item", score = "score", trial = "trial", log_likelihood = "log_likelihood" }
+item_columns = { item = "item", prompt = "prompt", target = "gold", parent = "passage" }
+[[target]]
+name = "t"
+benchmarks = { b = 1.0 }
+[subsets]
+validation = 5
+test = 5
+procedure = "random+mean"
+[evaluate]
+procedures = []
+repetitions = 1
+"#;
+
+/// One table of a release, as JSON objects.
+fn read_table(store: &Path, manifest: &Value, table: &str) -> Vec<Value> {
+    let id = manifest["tables"][table]["blake3"].as_str().unwrap();
+    let file = fs::File::open(store.join("objects").join(&id[..2]).join(id)).unwrap();
+    let rows = SerializedFileReader::new(file).unwrap().into_iter();
+    let cell = |field: &Field| match field {
+        Field::Str(text) => Value::from(text.as_str()),
+        Field::UInt(number) => Value::from(*number),
+        Field::Double(number) => Value::from(*number),
+        _ => Value::Null,
+    };
+    rows.map(|row| {
+        let row = row.unwrap();
+        row.get_column_iter().map(|(name, field)| (name.clone(), cell(field))).collect()
+    })
+    .collect()
+}
+
+#[test]
+fn trials_parents_and_log_likelihoods_reach_the_release() {
+    let folder = tempfile::tempdir().unwrap();
+    repeated_trials(folder.path());
+    let (recipe, store) = (folder.path().join("trials.toml"), folder.path().join("store"));
+    let run = |verb: &[&str]| {
+        let output = aliquot(verb).arg(&recipe).arg("--store").arg(&store).output().unwrap();
+        assert!(output.status.success(), "{}", crate::support::stderr(&output));
+    };
+    run(&["lock"]);
+    run(&["run", "--offline"]);
+    let show = aliquot(&["show", "trials", "--json", "--store"]).arg(&store).output().unwrap();
+    let manifest = json_of(&show)["manifest"].clone();
+
+    let items = read_table(&store, &manifest, "items");
+    let passages: BTreeSet<&str> =
+        items.iter().map(|item| item["parent"].as_str().unwrap()).collect();
+    assert_eq!((items.len(), passages.len()), (20, 10));
+    let reliability = read_table(&store, &manifest, "reliability");
+    assert_eq!(reliability.len(), 3);
+    for row in reliability {
+        let figure = |key: &str| row[key].as_f64().unwrap();
+        assert!(row["models"] == 12 && (figure("trials") - 3.0).abs() < 1e-9, "{row}");
+        assert!(figure("trial_error_pp") > 0.0, "{row}");
+    }
+    // Two gold answers in equal number: log2 of exp(-1/2) over 1/2.
+    let bits = 1.0 - 0.5 / 2.0_f64.ln();
+    for row in read_table(&store, &manifest, "item_analysis") {
+        assert!((row["v_information"].as_f64().unwrap() - bits).abs() < 1e-6, "{row}");
+    }
 }
 
 #[test]

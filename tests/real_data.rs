@@ -92,6 +92,7 @@ fn three_benchmarks_at_once_have_a_subset_each_and_one_for_their_mean() {
         ("mean", 2607, 208),
     ];
     assert_eq!(sizes, expected.map(|(name, items, models)| (name.to_owned(), items, models)));
+    assert_alphas(&store);
     let items = |subset: &str| {
         let output = aliquot(&["show", "openllm-v2", "--items", subset, "--store"])
             .arg(&store)
@@ -112,4 +113,23 @@ fn three_benchmarks_at_once_have_a_subset_each_and_one_for_their_mean() {
         validations.iter().all(|item| !tests.contains(item)),
         "no validation item is in any test subset"
     );
+}
+
+/// Computed from the matrices with NumPy, KR-20 and stratified alpha by their textbook formulas.
+fn assert_alphas(store: &Path) {
+    let show = aliquot(&["show", "openllm-v2", "--store"]).arg(store).output().unwrap();
+    let text = stdout(&show);
+    let alphas: Vec<(&str, &str)> = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|cells| cells.get(1) == Some(&"full"))
+        .map(|cells| (cells[0], cells[4]))
+        .collect();
+    let expected = [
+        ("arc_challenge", "0.993"),
+        ("ifeval", "0.994"),
+        ("mean", "0.995"),
+        ("openllm_math", "0.991"),
+    ];
+    assert_eq!(alphas, expected);
 }

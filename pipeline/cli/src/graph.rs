@@ -3,7 +3,7 @@
 //! ```text
 //! fetch (a file) -> normalize (a file) -> merge -> audit -> split -----> evaluate --+
 //!                                           |        |                              v
-//!                                           +--------+----> select -------------> report --+
+//!                                           +--------+----> select -> analyse --> report --+
 //!                                                             |                            v
 //!                                                             +--> fit ----------------> package -> publish
 //! ```
@@ -37,6 +37,8 @@ pub enum Task {
     Select(stages::select::Params),
     /// Fits the estimator of one subset.
     Fit(stages::fit::Params),
+    /// Describes each item, and how finely benchmarks and subsets tell models apart.
+    Analyse(stages::analyse::Params),
     /// Measures all procedures on one target and kind of split.
     Evaluate(stages::evaluate::Params),
     /// Writes the summaries.
@@ -48,16 +50,17 @@ pub enum Task {
 }
 
 /// Name and version of every stage; a version is raised when the stage gives other bytes.
-pub const STAGES: [(&str, u32); 11] = [
+pub const STAGES: [(&str, u32); 12] = [
     (FETCH, 1),
     (NORMALIZE, adapters::alpaca_eval::VERSION + adapters::table::VERSION - 1),
-    (MERGE, 1),
+    (MERGE, 2),
     (AUDIT, 1),
     (SPLIT, 1),
     (SELECT, 2),
     (FIT, 2),
+    (ANALYSE, 1),
     (EVALUATE, 2),
-    (REPORT, 1),
+    (REPORT, 2),
     (PACKAGE, 1),
     (PUBLISH, 1),
 ];
@@ -70,6 +73,7 @@ const AUDIT: &str = "audit";
 const SPLIT: &str = "split";
 const SELECT: &str = "select";
 const FIT: &str = "fit";
+const ANALYSE: &str = "analyse";
 const EVALUATE: &str = "evaluate";
 const REPORT: &str = "report";
 /// The stage whose output is the manifest.
@@ -77,7 +81,7 @@ pub const PACKAGE: &str = "package";
 /// The stage whose effect is outside the cache.
 pub const PUBLISH: &str = "publish";
 
-// Places of the tables among the outputs of normalize (the first four), merge and audit.
+// Places of the tables among the outputs of normalize (the first four), merge, audit and analyse.
 const RESPONSES: usize = 0;
 const ITEMS: usize = 1;
 const MODELS: usize = 2;
@@ -85,6 +89,8 @@ const ALIASES: usize = 3;
 const SCORES: usize = 4;
 const FINDINGS: usize = 0;
 const ROSTER: usize = 1;
+const ITEM_ANALYSIS: usize = 0;
+const RELIABILITY: usize = 1;
 /// Place of the quality table among the report's outputs.
 pub const QUALITY: usize = 0;
 
@@ -94,7 +100,7 @@ pub fn outputs(stage: &str) -> usize {
         NORMALIZE => 4,
         MERGE => 5,
         REPORT => 3,
-        AUDIT => 2,
+        AUDIT | ANALYSE => 2,
         _ => 1,
     }
 }
@@ -120,9 +126,11 @@ pub fn build(
     let splits = builder.splits(merged, audit)?;
     let subsets = builder.select(merged, audit)?;
     let estimators = builder.fits(merged, audit, subsets)?;
+    let analysis = builder.analyse(merged, audit, subsets)?;
     let evaluations = builder.evaluations(merged, audit, splits)?;
-    let report = builder.report(audit, subsets, &evaluations)?;
-    builder.package(texts, merged, audit, Products { splits, subsets, estimators, report })?;
+    let report = builder.report(audit, subsets, analysis, &evaluations)?;
+    let products = Products { splits, subsets, estimators, analysis, report };
+    builder.package(texts, merged, audit, products)?;
     Ok(builder.graph)
 }
 
@@ -139,6 +147,7 @@ struct Products {
     splits: NodeId,
     subsets: NodeId,
     estimators: Vec<(usize, &'static str, NodeId)>,
+    analysis: NodeId,
     report: NodeId,
 }
 
@@ -299,6 +308,18 @@ impl Builder<'_> {
         Ok(estimators)
     }
 
+    fn analyse(
+        &mut self,
+        merged: NodeId,
+        audit: NodeId,
+        subsets: NodeId,
+    ) -> Result<NodeId, CanonicalError> {
+        let Recipe { seed, targets, .. } = self.recipe.clone();
+        let params = stages::analyse::Params { seed, targets };
+        let analyse = Self::on_matrix("analyse".to_owned(), ANALYSE, &params, [merged, audit])?;
+        Ok(self.graph.add(analyse.input(subsets, 0).task(Task::Analyse(params))))
+    }
+
     fn evaluations(
         &mut self,
         merged: NodeId,
@@ -338,6 +359,7 @@ impl Builder<'_> {
         &mut self,
         audit: NodeId,
         subsets: NodeId,
+        analysis: NodeId,
         evaluations: &[NodeId],
     ) -> Result<NodeId, CanonicalError> {
         let Recipe { name, version, title, description, licence, .. } = self.recipe.clone();
@@ -345,7 +367,9 @@ impl Builder<'_> {
         let mut report = node("report", REPORT, &params)?
             .input(audit, ROSTER)
             .input(audit, FINDINGS)
-            .input(subsets, 0);
+            .input(subsets, 0)
+            .input(analysis, ITEM_ANALYSIS)
+            .input(analysis, RELIABILITY);
         for evaluation in evaluations {
             report = report.input(*evaluation, 0);
         }
@@ -376,6 +400,8 @@ impl Builder<'_> {
                 ("roster", audit, ROSTER),
                 ("splits", products.splits, 0),
                 ("subsets", products.subsets, 0),
+                ("item_analysis", products.analysis, ITEM_ANALYSIS),
+                ("reliability", products.analysis, RELIABILITY),
                 ("quality", products.report, QUALITY),
             ],
             reports: vec![

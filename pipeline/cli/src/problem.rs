@@ -1,6 +1,8 @@
 //! What every statistical stage starts from: the matrix of a target.
 
-use aliquot_stats::matrix::Target;
+use std::collections::BTreeMap;
+
+use aliquot_stats::{item_analysis::RepeatedAnswers, matrix::Target};
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{
     items::{self, Item},
@@ -84,6 +86,24 @@ impl Tables {
         let target = Target::grouped(&groups, &weights).map_err(stats(&spec.name))?;
         let named = matrix::pivot(&self.scores, models, items).map_err(stats(&spec.name))?;
         Ok(TargetMatrix { named, target, benchmarks })
+    }
+
+    /// Number and spread of the trials behind each score of a target; None where none has two.
+    pub fn repeated(&self, matrix: &TargetMatrix) -> Option<RepeatedAnswers> {
+        self.scores.repeated(&matrix.named.models, &matrix.named.items)
+    }
+
+    /// Log-likelihoods of the gold answers, laid out as the matrix; None where there is not one.
+    pub fn log_likelihoods(&self, matrix: &TargetMatrix) -> Option<Vec<f32>> {
+        self.scores.log_likelihoods(&matrix.named.models, &matrix.named.items)
+    }
+
+    /// Reference answer of each item of a target, where there is one.
+    pub fn gold(&self, matrix: &TargetMatrix) -> Vec<Option<&str>> {
+        let known = self.items.iter().map(|item| (item.item_uid.as_str(), item.target.as_deref()));
+        let known: BTreeMap<&str, Option<&str>> = known.collect();
+        let items = matrix.named.items.iter();
+        items.map(|uid| known.get(uid.as_str()).copied().flatten()).collect()
     }
 
     fn known_benchmarks(&self) -> Vec<String> {

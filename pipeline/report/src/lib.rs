@@ -3,11 +3,15 @@
 //! A [`Summary`] borrows the tables and gives Markdown or plain text; it writes nothing. The same
 //! tables give the same text: no dates, no host, no path.
 
+mod items;
 mod layout;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aliquot_tables::{findings::Finding, quality::Quality, roster::Entry, subsets::Member};
+use aliquot_tables::{
+    findings::Finding, item_analysis::ItemAnalysis, quality::Quality, reliability::Reliability,
+    roster::Entry, subsets::Member,
+};
 
 use layout::{Cell, Style, Table};
 
@@ -37,6 +41,10 @@ pub struct Summary<'a> {
     pub findings: &'a [Finding],
     /// The chosen items.
     pub subsets: &'a [Member],
+    /// What each item contributes.
+    pub items: &'a [ItemAnalysis],
+    /// How repeatable scores are.
+    pub reliability: &'a [Reliability],
     /// How good the procedures are.
     pub quality: &'a [Quality],
 }
@@ -67,6 +75,12 @@ impl Summary<'_> {
         out.push_str(
             "\nValidation and test subsets share no item: tune on one, report on the other.\n\n",
         );
+        out.push_str(&style.heading(2, "Reliability"));
+        out.push_str(&items::reliability_table(self.reliability).render(style));
+        out.push_str(&format!("\n{}\n\n", items::RELIABILITY_NOTE));
+        out.push_str(&style.heading(2, "Items that discriminate worst"));
+        out.push_str(&items::worst_table(self.items).render(style));
+        out.push_str(&format!("\n{}\n\n", items::WORST_NOTE));
         out.push_str(&style.heading(2, "Data"));
         out.push_str(&self.data_table().render(style));
         out.push('\n');

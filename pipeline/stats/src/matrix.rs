@@ -54,6 +54,12 @@ impl ResponseMatrix {
         Self::new(models.len(), self.items, scores)
     }
 
+    /// The columns `items`, in that order.
+    pub fn select_items(&self, items: &[usize]) -> Result<Self, StatsError> {
+        let row = |model| items.iter().map(move |&item| self.row(model)[item]);
+        Self::new(self.models, items.len(), (0..self.models).flat_map(row).collect())
+    }
+
     /// The target mean of every model over the items that it has answered.
     ///
     /// A model that has answered none of the target's items gets NaN.
@@ -233,6 +239,13 @@ mod tests {
         let matrix = ResponseMatrix::new(2, 2, vec![1.0, f32::NAN, 0.0, 1.0]).unwrap();
         let target = Target::uniform(2).unwrap();
         assert_eq!(matrix.full_scores(&target), [1.0, 0.5]);
+    }
+
+    #[test]
+    fn rows_and_columns_are_taken_in_the_order_asked_for() {
+        let matrix = ResponseMatrix::new(2, 3, vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5]).unwrap();
+        let part = matrix.select_models(&[1, 0]).unwrap().select_items(&[2, 0]).unwrap();
+        assert_eq!(part, ResponseMatrix::new(2, 2, vec![0.5, 0.3, 0.2, 0.0]).unwrap());
     }
 
     #[test]

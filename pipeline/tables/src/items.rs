@@ -28,6 +28,9 @@ pub struct Item {
     pub target: Option<String>,
     /// 0 for the first item of this content, 1 for the second, and so on.
     pub occurrence: u32,
+    /// What it shares with other items, such as a passage or a function under test, where the source
+    /// says so: answers to items of one parent are not independent. No part of the uid.
+    pub parent: Option<String>,
 }
 
 /// Arrow schema.
@@ -42,6 +45,7 @@ pub fn schema() -> SchemaRef {
         Field::new("choices", DataType::Utf8, true),
         Field::new("target", DataType::Utf8, true),
         Field::new("occurrence", DataType::UInt32, false),
+        Field::new("parent", DataType::Utf8, true),
     ]))
 }
 
@@ -60,6 +64,7 @@ pub fn encode(rows: &[Item]) -> Result<Vec<u8>, TableError> {
         Arc::new(rows.iter().map(|row| row.choices.as_deref()).collect::<StringArray>()),
         Arc::new(rows.iter().map(|row| row.target.as_deref()).collect::<StringArray>()),
         Arc::new(rows.iter().map(|row| Some(row.occurrence)).collect::<UInt32Array>()),
+        Arc::new(rows.iter().map(|row| row.parent.as_deref()).collect::<StringArray>()),
     ];
     parquet_bytes::write(&schema(), columns)
 }
@@ -76,6 +81,7 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Item>, TableError> {
     let choices = columns.optional_strings("choices")?;
     let target = columns.optional_strings("target")?;
     let occurrence = columns.u32s("occurrence")?;
+    let parent = columns.optional_strings("parent")?;
     let row = |at: usize| Item {
         item_uid: item_uid[at].clone(),
         benchmark: benchmark[at].clone(),
@@ -86,6 +92,26 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Item>, TableError> {
         choices: choices[at].clone(),
         target: target[at].clone(),
         occurrence: occurrence[at],
+        parent: parent[at].clone(),
     };
     Ok((0..item_uid.len()).map(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_sorted_with_and_without_a_parent() {
+        let row = |item_uid: &str, parent: Option<&str>| Item {
+            item_uid: item_uid.to_owned(),
+            benchmark: "b".to_owned(),
+            choices: Some("[\"x\",\"y\"]".to_owned()),
+            parent: parent.map(str::to_owned),
+            ..Item::default()
+        };
+        let rows = [row("2", Some("passage 1")), row("1", None)];
+        let back = decode(&encode(&rows).unwrap()).unwrap();
+        assert_eq!(back, [rows[1].clone(), rows[0].clone()]);
+    }
 }

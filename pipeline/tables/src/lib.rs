@@ -21,11 +21,13 @@ pub mod dataset;
 mod error;
 pub mod findings;
 pub mod foreign;
+pub mod item_analysis;
 pub mod items;
 pub mod matrix;
 pub mod models;
 mod parquet_bytes;
 pub mod quality;
+pub mod reliability;
 pub mod responses;
 pub mod roster;
 pub mod scores;
@@ -48,9 +50,11 @@ pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
     vec![
         ("aliases", aliases::schema()),
         ("findings", findings::schema()),
+        ("item_analysis", item_analysis::schema()),
         ("items", items::schema()),
         ("models", models::schema()),
         ("quality", quality::schema()),
+        ("reliability", reliability::schema()),
         ("responses", responses::schema()),
         ("roster", roster::schema()),
         ("scores", scores::schema()),

@@ -1,7 +1,7 @@
 //! `responses`: the score of one model on one item under one metric.
 //!
 //! Sorted by (model, item uid, metric, filter, trial). At 10^8 cells this table is the one that
-//! must stay columnar: texts are dictionary codes, a row takes about 40 bytes in memory.
+//! must stay columnar: texts are dictionary codes, a row takes about 45 bytes in memory.
 
 use std::sync::Arc;
 
@@ -25,6 +25,9 @@ pub struct Responses {
     pub trial: Vec<u32>,
     /// Score in [0, 1]; NaN where missing.
     pub score: Vec<f32>,
+    /// Natural logarithm of the probability that the model gave to the gold answer, normalised over
+    /// the choices where there are any; NaN where the source does not say.
+    pub log_likelihood: Vec<f32>,
     /// Why the score is missing; empty where it is not.
     pub missing_reason: Categorical,
     /// Object id of the raw file.
@@ -48,6 +51,8 @@ pub struct Response<'a> {
     pub trial: u32,
     /// The score in [0, 1], or why there is none.
     pub score: Result<f32, &'a str>,
+    /// See [`Responses::log_likelihood`].
+    pub log_likelihood: Option<f32>,
     /// Object id of the raw file.
     pub raw: &'a str,
     /// Record of the raw file, counted from 0.
@@ -63,6 +68,7 @@ impl Responses {
         self.filter.push(row.filter);
         self.trial.push(row.trial);
         self.score.push(row.score.unwrap_or(f32::NAN));
+        self.log_likelihood.push(row.log_likelihood.unwrap_or(f32::NAN));
         self.missing_reason.push(row.score.err().unwrap_or(""));
         self.raw.push(row.raw);
         self.record.push(row.record);
@@ -92,6 +98,7 @@ impl Responses {
         append(&mut self.raw, &other.raw);
         self.trial.extend(&other.trial);
         self.score.extend(&other.score);
+        self.log_likelihood.extend(&other.log_likelihood);
         self.record.extend(&other.record);
     }
 
@@ -137,6 +144,7 @@ pub fn schema() -> SchemaRef {
         Field::new("filter", text(), false),
         Field::new("trial", DataType::UInt32, false),
         Field::new("score", DataType::Float32, true),
+        Field::new("log_likelihood", DataType::Float32, true),
         Field::new("missing_reason", DataType::Utf8, true),
         Field::new("raw", text(), false),
         Field::new("record", DataType::UInt64, false),
@@ -156,6 +164,9 @@ pub fn encode(responses: &Responses) -> Result<Vec<u8>, TableError> {
         responses.filter.to_arrow(&order),
         Arc::new(UInt32Array::from_iter_values(rows().map(|row| responses.trial[row]))),
         Arc::new(rows().map(|row| present(responses.score[row])).collect::<Float32Array>()),
+        Arc::new(
+            rows().map(|row| present(responses.log_likelihood[row])).collect::<Float32Array>(),
+        ),
         Arc::new(rows().map(reason).collect::<StringArray>()),
         responses.raw.to_arrow(&order),
         Arc::new(UInt64Array::from_iter_values(rows().map(|row| responses.record[row]))),
@@ -174,6 +185,7 @@ pub fn decode(bytes: &[u8]) -> Result<Responses, TableError> {
         filter: columns.categories("filter")?,
         trial: columns.u32s("trial")?,
         score: columns.scores("score")?,
+        log_likelihood: columns.scores("log_likelihood")?,
         missing_reason: reasons.iter().map(|reason| reason.as_deref().unwrap_or("")).collect(),
         raw: columns.categories("raw")?,
         record: columns.u64s("record")?,
@@ -192,6 +204,7 @@ mod tests {
             filter: "",
             trial: 0,
             score,
+            log_likelihood: score.is_ok().then_some(-0.5),
             raw: "r",
             record: 7,
         }
@@ -211,7 +224,8 @@ mod tests {
         let cells: Vec<_> =
             (0..3).map(|row| (back.model.get(row), back.item_uid.get(row))).collect();
         assert_eq!(cells, [("a", "1"), ("a", "2"), ("b", "1")]);
-        assert!(back.score[1].is_nan());
+        assert!(back.score[1].is_nan() && back.log_likelihood[1].is_nan());
+        assert_eq!(back.log_likelihood[2], -0.5);
         assert_eq!((back.missing_reason.get(1), back.missing_reason.get(0)), ("dropped", ""));
     }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use aliquot_release::{estimator::Estimator, manifest::Manifest};
 use aliquot_store::Store;
-use aliquot_tables::{items, quality::Quality, subsets};
+use aliquot_tables::{item_analysis, items, quality::Quality, subsets};
 use serde_json::json;
 
 use super::{open_release, print, print_json, read_table};
@@ -100,10 +100,27 @@ fn print_items(store: &Store, manifest: &Manifest, name: &SubsetName) -> Result<
     let by_uid: BTreeMap<&str, &items::Item> =
         items.iter().map(|item| (item.item_uid.as_str(), item)).collect();
     let mut csv = csv::Writer::from_writer(Vec::new());
-    let mut write = |cells: [&str; 6]| {
+    let analysis = read_table(store, manifest, "item_analysis")?;
+    let analysis = item_analysis::decode(&analysis).map_err(table("item_analysis"))?;
+    let analysis: BTreeMap<&str, &item_analysis::ItemAnalysis> = analysis
+        .iter()
+        .filter(|row| row.target == name.target)
+        .map(|row| (row.item_uid.as_str(), row))
+        .collect();
+    let mut write = |cells: [&str; 9]| {
         csv.write_record(cells).map_err(|error| Error::Internal(error.to_string()))
     };
-    write(["item_uid", "weight", "benchmark", "task", "stem", "target"])?;
+    write([
+        "item_uid",
+        "weight",
+        "benchmark",
+        "task",
+        "stem",
+        "target",
+        "proportion",
+        "item_rest",
+        "irt_slope",
+    ])?;
     for member in
         members.iter().filter(|member| member.target == name.target && member.subset == name.subset)
     {
@@ -111,6 +128,15 @@ fn print_items(store: &Store, manifest: &Manifest, name: &SubsetName) -> Result<
             Error::Unverified(format!("item {} is not in the table of items", member.item_uid))
         })?;
         let target = item.target.as_deref().unwrap_or("");
+        let row = analysis.get(member.item_uid.as_str());
+        let figure =
+            |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
+        let figures = [
+            row.and_then(|row| row.proportion),
+            row.and_then(|row| row.item_rest),
+            row.map(|row| row.irt_slope),
+        ]
+        .map(figure);
         write([
             &member.item_uid,
             &member.weight.to_string(),
@@ -118,6 +144,9 @@ fn print_items(store: &Store, manifest: &Manifest, name: &SubsetName) -> Result<
             &item.task,
             &item.stem,
             target,
+            &figures[0],
+            &figures[1],
+            &figures[2],
         ])?;
     }
     let bytes = csv.into_inner().map_err(|error| Error::Internal(error.to_string()))?;

@@ -8,6 +8,7 @@ use aliquot_tables::TableError;
 
 use crate::{error::Error, graph::Task};
 
+pub mod analyse;
 pub mod audit;
 pub mod evaluate;
 pub mod fit;
@@ -33,6 +34,7 @@ pub fn run(
         Task::Split(params) => split::run(params, inputs, store),
         Task::Select(params) => select::run(params, inputs, store),
         Task::Fit(params) => fit::run(params, inputs, store),
+        Task::Analyse(params) => analyse::run(params, inputs, store),
         Task::Evaluate(params) => evaluate::run(params, inputs, store),
         Task::Report(params) => report::run(params, inputs, store),
         Task::Package(params) => package::run(params, inputs, store),

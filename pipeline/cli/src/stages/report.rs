@@ -2,7 +2,7 @@
 
 use aliquot_report::{Facts, Summary};
 use aliquot_store::{ObjectId, Store};
-use aliquot_tables::{findings, quality, roster, subsets};
+use aliquot_tables::{findings, item_analysis, quality, reliability, roster, subsets};
 use serde::Serialize;
 
 use super::table;
@@ -23,14 +23,17 @@ pub struct Params {
     pub licence: String,
 }
 
-/// Inputs: roster, findings, subsets, and the quality table of each evaluation.
+/// Inputs: roster, findings, subsets, item analysis, reliability, and the quality table of each
+/// evaluation.
 /// Outputs: the joined quality table, the summary as Markdown, the summary as text.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let roster = roster::decode(&store.get(inputs[0])?).map_err(table("roster"))?;
     let findings = findings::decode(&store.get(inputs[1])?).map_err(table("findings"))?;
     let subsets = subsets::decode(&store.get(inputs[2])?).map_err(table("subsets"))?;
+    let items = item_analysis::decode(&store.get(inputs[3])?).map_err(table("item_analysis"))?;
+    let reliability = reliability::decode(&store.get(inputs[4])?).map_err(table("reliability"))?;
     let mut quality = Vec::new();
-    for input in &inputs[3..] {
+    for input in &inputs[5..] {
         quality.extend(quality::decode(&store.get(*input)?).map_err(table("quality"))?);
     }
 
@@ -41,6 +44,8 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         roster: &roster,
         findings: &findings,
         subsets: &subsets,
+        items: &items,
+        reliability: &reliability,
         quality: &quality,
     };
 

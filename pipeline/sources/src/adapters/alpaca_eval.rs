@@ -17,7 +17,7 @@ use super::json::without_bare_nan;
 use crate::{AdapterError, ItemContent, Occurrences, Place, RawFile, Shard};
 
 /// Raised when the same bytes give other rows.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Name of the benchmark in item uids and targets.
 pub const BENCHMARK: &str = "alpaca_eval";
@@ -116,6 +116,7 @@ impl Builder<'_> {
             filter: "",
             trial: 0,
             score,
+            log_likelihood: None,
             raw: &self.raw,
             record,
         });

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{AdapterError, ItemContent, Occurrences, Place, RawFile, Shard};
 
 /// Raised when the same bytes give other rows.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How scores are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +52,10 @@ pub struct ScoreColumns {
     /// Repetition, a whole number from 0. `long` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<String>,
+    /// Natural logarithm of the probability of the gold answer, normalised over the choices where
+    /// there are any. `long` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_likelihood: Option<String>,
 }
 
 /// Columns of the table of items.
@@ -72,6 +76,9 @@ pub struct ItemColumns {
     /// Reference answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// What the item shares with others, such as its passage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
 /// Columns of the table of models.
@@ -159,6 +166,7 @@ pub fn normalize(files: &Files<'_>, declaration: &Declaration) -> Result<Shard, 
             filter: "",
             trial: cell.trial,
             score: cell.score,
+            log_likelihood: cell.log_likelihood,
             raw: &raw,
             record: cell.record,
         });
@@ -194,6 +202,7 @@ struct Cell<'a> {
     item: &'a str,
     trial: u32,
     score: Result<f32, &'static str>,
+    log_likelihood: Option<f32>,
     record: u64,
     place: Place,
 }
@@ -221,6 +230,7 @@ fn long_cells<'a>(
     let scores = column(&columns.score, "score")?;
     let optional = |name: &Option<String>| name.as_ref().map(|_| column(name, "")).transpose();
     let (metrics, trials) = (optional(&columns.metric)?, optional(&columns.trial)?);
+    let log_likelihoods = optional(&columns.log_likelihood)?;
 
     let mut cells = Vec::with_capacity(scores.len());
     for (row, score) in scores.iter().enumerate() {
@@ -241,6 +251,12 @@ fn long_cells<'a>(
             item: items[row].ok_or_else(|| blank("item"))?,
             trial,
             score: score_of(*score, declaration.score_range)
+                .map_err(|problem| file.error(place, problem))?,
+            log_likelihood: log_likelihoods
+                .as_ref()
+                .and_then(|texts| texts[row])
+                .map(log_likelihood_of)
+                .transpose()
                 .map_err(|problem| file.error(place, problem))?,
             record: row as u64,
             place,
@@ -276,7 +292,8 @@ fn wide_cells<'a>(
                 .map_err(|problem| file.error(place, format!("column `{heading}`: {problem}")))?;
             let (model, item) =
                 if models_in_rows { (label, heading.as_str()) } else { (heading.as_str(), label) };
-            cells.push(Cell { model, item, trial: 0, score, record: row as u64, place });
+            let (trial, log_likelihood, record) = (0, None, row as u64);
+            cells.push(Cell { model, item, trial, score, log_likelihood, record, place });
         }
     }
     Ok(cells)
@@ -315,6 +332,13 @@ fn score_of(
     Ok(Ok(score as f32))
 }
 
+fn log_likelihood_of(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(value) if value <= 0.0 && f32::is_finite(value) => Ok(value),
+        _ => Err(format!("log-likelihood `{text}` is not the logarithm of a probability above 0")),
+    }
+}
+
 /// Items from their own table, by native id.
 fn described_items(
     file: &RawFile<'_>,
@@ -327,6 +351,7 @@ fn described_items(
     let ids = column(&columns.item)?;
     let (benchmarks, tasks) = (optional(&columns.benchmark)?, optional(&columns.task)?);
     let (prompts, targets) = (optional(&columns.prompt)?, optional(&columns.target)?);
+    let parents = optional(&columns.parent)?;
 
     let mut items = BTreeMap::new();
     let mut occurrences = Occurrences::default();
@@ -346,6 +371,7 @@ fn described_items(
             stem,
             task: cell(&tasks).unwrap_or_default(),
             target: cell(&targets),
+            parent: cell(&parents),
         };
         let item = described.item(&mut occurrences).map_err(file.canonical_error(place))?;
         if items.insert(id.to_owned(), item).is_some() {
@@ -374,6 +400,7 @@ fn bare_items(
             stem: cell.item.to_owned(),
             task: String::new(),
             target: None,
+            parent: None,
         };
         let item = described
             .item(&mut Occurrences::default())
@@ -388,6 +415,7 @@ struct Described {
     stem: String,
     task: String,
     target: Option<String>,
+    parent: Option<String>,
 }
 
 impl Described {
@@ -395,7 +423,7 @@ impl Described {
         self,
         occurrences: &mut Occurrences,
     ) -> Result<Item, aliquot_store::canonical::CanonicalError> {
-        let Self { benchmark, stem, task, target } = self;
+        let Self { benchmark, stem, task, target, parent } = self;
         let (config, split, choices) = ("", "", None);
         let content = ItemContent {
             benchmark: &benchmark,
@@ -406,7 +434,7 @@ impl Described {
             target: target.as_deref(),
         };
         let (item_uid, occurrence) = occurrences.next_uid(&content)?;
-        Ok(Item { item_uid, benchmark, task, stem, target, occurrence, ..Item::default() })
+        Ok(Item { item_uid, benchmark, task, stem, target, occurrence, parent, ..Item::default() })
     }
 }
 
@@ -511,6 +539,42 @@ mod tests {
             error("m,i,s\nA,1,1\n"),
             "file:scores.csv: column `k` is missing; the table has: m, i, s"
         );
+    }
+
+    #[test]
+    fn a_parent_is_carried_and_is_no_part_of_the_uid() {
+        let with_parents = "item_columns = { item = 'i', prompt = 'q', parent = 'p' }";
+        let read = |columns: &str| {
+            let (scores, items) = (b"m,i,s\nA,1,1\nA,2,0\n", b"i,q,p\n1,Why?,x\n2,How?,\n");
+            let of = |address, bytes| RawFile { address, id: ObjectId::of(bytes), bytes };
+            let addresses = ["file:scores.csv", "file:items.csv"].map(|text| text.parse().unwrap());
+            let [scores, items] = [of(&addresses[0], scores), of(&addresses[1], &items[..])];
+            let long = "layout = 'long'\nmetric = 'acc'\nbenchmark = 'b'\n\
+                columns = { model = 'm', item = 'i', score = 's' }";
+            let declaration = declaration(&format!("{long}\n{columns}"));
+            normalize(&Files { scores, items: Some(items), models: None }, &declaration).unwrap()
+        };
+        let (with, without) =
+            (read(with_parents), read("item_columns = { item = 'i', prompt = 'q' }"));
+        let parents: Vec<_> = with.items.iter().map(|item| item.parent.as_deref()).collect();
+        assert_eq!(parents, [Some("x"), None]);
+        let uids = |shard: &Shard| -> Vec<String> {
+            shard.items.iter().map(|item| item.item_uid.clone()).collect()
+        };
+        assert_eq!(uids(&with), uids(&without));
+    }
+
+    #[test]
+    fn log_likelihoods_are_carried_and_have_to_be_logarithms_of_probabilities() {
+        let long = LONG.replace("metric = 'k' }", "log_likelihood = 'l' }");
+        let shard = read_csv("m,i,s,l\nA,1,1,-0.5\nA,2,0,\n", &declaration(&long)).unwrap();
+        assert_eq!(shard.responses.log_likelihood[0], -0.5);
+        assert!(shard.responses.log_likelihood[1].is_nan());
+        for bad in ["0.1", "-inf", "NaN", "x"] {
+            let csv = format!("m,i,s,l\nA,1,1,{bad}\n");
+            let error = read_csv(&csv, &declaration(&long)).unwrap_err().to_string();
+            assert!(error.contains(&format!("row 1: log-likelihood `{bad}` is not")), "{error}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Classical statistics of each item.
 
-use crate::matrix::ResponseMatrix;
+use crate::{
+    StatsError,
+    matrix::{ResponseMatrix, Target},
+};
 
 /// Share of the models in the upper and in the lower group: for normal scores the most powerful
 /// split (Kelley, "The selection of upper and lower groups for the validation of test items",
@@ -16,51 +19,72 @@ pub struct ItemStatistics {
     pub proportion: Option<f64>,
     /// Standard deviation over the models, sqrt(p (1 - p)) of 0/1 items. None without answers.
     pub standard_deviation: Option<f64>,
-    /// Pearson correlation of the item with the mean of all the model's answers, this one included:
-    /// the point-biserial correlation of 0/1 items. None where either is constant.
+    /// Pearson correlation of the item with the target mean of the model's answers, this one
+    /// included: the point-biserial correlation of 0/1 items. None where either is constant.
     pub item_total: Option<f64>,
-    /// The same with the mean of the model's other answers (corrected item-rest correlation; Lord
+    /// The same with the target mean of the model's other answers (corrected item-rest correlation; Lord
     /// and Novick, *Statistical Theories of Mental Test Scores*, 1968, sec. 15.3).
     pub item_rest: Option<f64>,
     /// Mean score of the upper 27 % of the models less that of the lower 27 %, in [-1, 1], by their
-    /// mean over all their answers. None with fewer than two answers.
+    /// target mean over all their answers. None with fewer than two answers.
     pub discrimination: Option<f64>,
 }
 
-/// Statistics of every item.
+/// Statistics of every item; totals and rests are means with the weights of the target.
 ///
 /// A missing answer leaves the item's, the total's and the rest's denominator, so that totals of
 /// models with different gaps are compared as means. Models with equal totals at the edge of the
-/// upper or the lower group share its last places equally.
-pub fn item_statistics(matrix: &ResponseMatrix) -> Vec<ItemStatistics> {
-    let totals: Vec<Total> = (0..matrix.models()).map(|model| Total::of(matrix, model)).collect();
-    (0..matrix.items()).map(|item| statistics(matrix, &totals, item)).collect()
+/// upper or the lower group share its last places equally. Errors with [`StatsError::Length`] when
+/// the target is over other items.
+pub fn item_statistics(
+    matrix: &ResponseMatrix,
+    target: &Target,
+) -> Result<Vec<ItemStatistics>, StatsError> {
+    let (weights, expected) = (target.weights(), matrix.items());
+    if weights.len() != expected {
+        return Err(StatsError::Length { what: "item weights", expected, got: weights.len() });
+    }
+    let total = |model| Total::of(matrix, weights, model);
+    let totals: Vec<Total> = (0..matrix.models()).map(total).collect();
+    let item = |(item, weight): (usize, &f64)| statistics(matrix, &totals, item, *weight);
+    Ok(weights.iter().enumerate().map(item).collect())
 }
 
-/// Sum and number of one model's answers.
+/// Weighted sum, and sum of weights, of one model's answers.
 struct Total {
     sum: f64,
-    count: f64,
+    weight: f64,
 }
 
+/// Less weight than this is the rounding of weights that sum to one.
+const NO_WEIGHT: f64 = 1e-12;
+
 impl Total {
-    fn of(matrix: &ResponseMatrix, model: usize) -> Self {
-        let scores = (0..matrix.items()).filter_map(|item| matrix.get(model, item));
-        let (sum, count) =
-            scores.fold((0.0, 0.0), |(sum, count), score| (sum + score, count + 1.0));
-        Self { sum, count }
+    fn of(matrix: &ResponseMatrix, weights: &[f64], model: usize) -> Self {
+        let answered = weights.iter().enumerate();
+        let (sum, weight) = answered.fold((0.0, 0.0), |(sum, all), (item, weight)| {
+            matrix.get(model, item).map_or((sum, all), |score| (sum + weight * score, all + weight))
+        });
+        Self { sum, weight }
     }
 
     fn mean(&self) -> f64 {
-        self.sum / self.count
+        self.sum / self.weight
     }
 
-    fn rest(&self, score: f64) -> f64 {
-        (self.sum - score) / (self.count - 1.0)
+    /// Mean without an answer of that weight; None where nothing else counts.
+    fn rest(&self, score: f64, weight: f64) -> Option<f64> {
+        let rest = self.weight - weight;
+        (rest > NO_WEIGHT).then(|| (self.sum - weight * score) / rest)
     }
 }
 
-fn statistics(matrix: &ResponseMatrix, totals: &[Total], item: usize) -> ItemStatistics {
+fn statistics(
+    matrix: &ResponseMatrix,
+    totals: &[Total],
+    item: usize,
+    weight: f64,
+) -> ItemStatistics {
     let answered: Vec<(f64, &Total)> = totals
         .iter()
         .enumerate()
@@ -70,12 +94,14 @@ fn statistics(matrix: &ResponseMatrix, totals: &[Total], item: usize) -> ItemSta
     let scores: Vec<f64> = answered.iter().map(|(score, _)| *score).collect();
     let mean = scores.iter().sum::<f64>() / count;
     let variance = scores.iter().map(|score| (score - mean) * (score - mean)).sum::<f64>() / count;
-    let with_total: Vec<(f64, f64)> =
-        answered.iter().map(|(score, total)| (*score, total.mean())).collect();
+    let with_total: Vec<(f64, f64)> = answered
+        .iter()
+        .filter(|(_, total)| total.weight > NO_WEIGHT)
+        .map(|(score, total)| (*score, total.mean()))
+        .collect();
     let with_rest: Vec<(f64, f64)> = answered
         .iter()
-        .filter(|(_, total)| total.count > 1.0)
-        .map(|(score, total)| (*score, total.rest(*score)))
+        .filter_map(|(score, total)| Some((*score, total.rest(*score, weight)?)))
         .collect();
     let some = |value: f64| (!answered.is_empty()).then_some(value);
     ItemStatistics {
@@ -141,11 +167,31 @@ mod tests {
 
     const GAP: f32 = f32::NAN;
 
+    fn of(matrix: &ResponseMatrix) -> Vec<ItemStatistics> {
+        item_statistics(matrix, &Target::uniform(matrix.items()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn totals_and_rests_are_those_of_the_target() {
+        // Item 0 is a benchmark that counts as much as items 1 and 2 together.
+        let scores = vec![1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+        let matrix = ResponseMatrix::new(4, 3, scores).unwrap();
+        let target = Target::grouped(&[0, 1, 1], &[1.0, 1.0]).unwrap();
+        let statistics = item_statistics(&matrix, &target).unwrap();
+        // Rests of item 1: (1/2 + 1/4) / (3/4) = 1, 1, 0, 0 against scores 1, 0, 1, 0.
+        assert!(statistics[1].item_rest.unwrap().abs() < 1e-12, "{statistics:?}");
+        // Totals 1, 3/4, 1/4, 0: deviations 1/2, 1/4, -1/4, -1/2 against 1/2, -1/2, 1/2, -1/2 have
+        // products 1/4, squares 5/8 and 1.
+        let total = 0.25 / 0.625_f64.sqrt();
+        assert!((statistics[1].item_total.unwrap() - total).abs() < 1e-12, "{statistics:?}");
+        assert!(item_statistics(&matrix, &Target::uniform(2).unwrap()).is_err());
+    }
+
     #[test]
     fn statistics_equal_values_worked_by_hand() {
         // Totals 1, 2/3, 1/3, 0; rests of item 0: 1, 1/2, 0, 0 against scores 1, 1, 1, 0.
         let scores = vec![1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        let statistics = item_statistics(&ResponseMatrix::new(4, 3, scores).unwrap());
+        let statistics = of(&ResponseMatrix::new(4, 3, scores).unwrap());
         let first = statistics[0];
         assert_eq!((first.answers, first.proportion), (4, Some(0.75)));
         assert!((first.standard_deviation.unwrap() - 0.1875_f64.sqrt()).abs() < 1e-12);
@@ -176,7 +222,7 @@ mod tests {
         let forward = ResponseMatrix::new(12, 7, rows.concat()).unwrap();
         let turned: Vec<Vec<f32>> = rows.into_iter().rev().collect();
         let backward = ResponseMatrix::new(12, 7, turned.concat()).unwrap();
-        for (one, other) in item_statistics(&forward).iter().zip(item_statistics(&backward)) {
+        for (one, other) in of(&forward).iter().zip(of(&backward)) {
             assert_eq!(one.proportion, other.proportion);
             assert!((one.item_rest.unwrap() - other.item_rest.unwrap()).abs() < 1e-12);
             assert!((one.discrimination.unwrap() - other.discrimination.unwrap()).abs() < 1e-12);
@@ -186,11 +232,11 @@ mod tests {
     #[test]
     fn items_without_spread_or_answers_have_no_correlation() {
         let scores = vec![1.0, GAP, 1.0, 1.0, GAP, 0.0];
-        let statistics = item_statistics(&ResponseMatrix::new(2, 3, scores).unwrap());
+        let statistics = of(&ResponseMatrix::new(2, 3, scores).unwrap());
         assert_eq!((statistics[0].item_rest, statistics[0].standard_deviation), (None, Some(0.0)));
         let empty = statistics[1];
         assert_eq!((empty.answers, empty.proportion, empty.discrimination), (0, None, None));
         let single = ResponseMatrix::new(2, 1, vec![1.0, 0.0]).unwrap();
-        assert_eq!(item_statistics(&single)[0].item_rest, None);
+        assert_eq!(of(&single)[0].item_rest, None);
     }
 }

@@ -1,6 +1,8 @@
 //! How repeatable the models' mean scores are.
 
-use super::items::correlation;
+#[cfg(test)]
+use super::precision::strata;
+use super::{items::correlation, precision::Stratum};
 use crate::{StatsError, matrix::ResponseMatrix, rng::Stream};
 
 /// Reliability of the mean score over the items of a benchmark.
@@ -104,8 +106,9 @@ impl Reliability {
     }
 }
 
-/// f r / (1 + (f - 1) r), for a test `factor` times as long.
-fn spearman_brown(reliability: f64, factor: f64) -> Option<f64> {
+/// Reliability of a benchmark `factor` times as long, f r / (1 + (f - 1) r) (Spearman 1910; Brown
+/// 1910); None where that has no meaning.
+pub fn spearman_brown(reliability: f64, factor: f64) -> Option<f64> {
     let denominator = 1.0 + (factor - 1.0) * reliability;
     (denominator > 0.0).then(|| factor * reliability / denominator)
 }
@@ -121,25 +124,29 @@ pub struct SplitHalf {
     pub splits: usize,
 }
 
-/// Splits the items `splits` times at random into halves (the larger one first, of an odd number).
+/// Splits the items of every stratum `splits` times at random into halves (the larger one first, of
+/// an odd number).
 ///
-/// Means are over the answered items; a model without answers in a half is left out of that split.
-/// None when no split has two halves that vary, and agree more than -1. The mean over all splits of
-/// a stepped-up covariance is alpha (Cronbach 1951); this is the correlation, which also lets
-/// halves differ in spread.
+/// Means are over the answered items; a model without answers in a half of a stratum is left out of
+/// that split. None when no split has two halves that vary, and agree more than -1. The mean over all
+/// splits of a stepped-up covariance is alpha (Cronbach 1951); this is the correlation, which also
+/// lets halves differ in spread.
 pub fn split_half(
     matrix: &ResponseMatrix,
+    strata: &[Stratum],
     splits: usize,
     stream: &mut Stream,
 ) -> Option<SplitHalf> {
-    let mut order: Vec<usize> = (0..matrix.items()).collect();
+    let mut shuffled = strata.to_vec();
     let (mut half, mut full, mut counted) = (0.0, 0.0, 0);
     for _ in 0..splits {
-        stream.shuffle(&mut order);
-        let (first, second) = order.split_at(matrix.items().div_ceil(2));
-        let pairs: Vec<(f64, f64)> = (0..matrix.models())
-            .filter_map(|model| Some((mean(matrix, model, first)?, mean(matrix, model, second)?)))
-            .collect();
+        shuffled.iter_mut().for_each(|stratum| stream.shuffle(&mut stratum.items));
+        let (first, second): (Vec<_>, Vec<_>) = shuffled
+            .iter()
+            .map(|stratum| stratum.items.split_at(stratum.items.len().div_ceil(2)))
+            .unzip();
+        let pair = |model| Some((mean(matrix, model, &first)?, mean(matrix, model, &second)?));
+        let pairs: Vec<(f64, f64)> = (0..matrix.models()).filter_map(pair).collect();
         let correlation = correlation(&pairs);
         let stepped_up = correlation.and_then(|value| spearman_brown(value, 2.0));
         if let (Some(correlation), Some(stepped_up)) = (correlation, stepped_up) {
@@ -152,15 +159,34 @@ pub fn split_half(
     (counted > 0).then(|| SplitHalf { half: half / count, full: full / count, splits: counted })
 }
 
-fn mean(matrix: &ResponseMatrix, model: usize, items: &[usize]) -> Option<f64> {
-    let scores = items.iter().filter_map(|&item| matrix.get(model, item));
-    let (sum, count) = scores.fold((0.0, 0_u64), |(sum, count), score| (sum + score, count + 1));
-    (count > 0).then(|| sum / count as f64)
+/// Mean of one model over a half of every stratum; None where it has no answer in one of them.
+fn mean(matrix: &ResponseMatrix, model: usize, halves: &[&[(usize, f64)]]) -> Option<f64> {
+    let (mut sum, mut all) = (0.0, 0.0);
+    for half in halves.iter().filter(|half| !half.is_empty()) {
+        let (mut scores, mut answered, mut weight) = (0.0, 0.0, 0.0);
+        for &(item, of_item) in *half {
+            weight += of_item;
+            if let Some(score) = matrix.get(model, item) {
+                scores += of_item * score;
+                answered += of_item;
+            }
+        }
+        if answered <= 0.0 {
+            return None;
+        }
+        sum += weight * scores / answered;
+        all += weight;
+    }
+    (all > 0.0).then(|| sum / all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn one_benchmark(items: usize) -> Vec<Stratum> {
+        strata(&vec![1.0; items], &vec![0; items])
+    }
 
     /// Models of abilities 0.1 to 0.9 on items that are alike.
     fn alike(models: usize, items: usize) -> ResponseMatrix {
@@ -209,7 +235,8 @@ mod tests {
     fn halves_and_subsets_agree_with_alpha() {
         let matrix = alike(40, 60);
         let whole = reliability(&matrix).unwrap();
-        let halves = split_half(&matrix, 50, &mut Stream::new(1, "half", 0)).unwrap();
+        let halves =
+            split_half(&matrix, &one_benchmark(60), 50, &mut Stream::new(1, "half", 0)).unwrap();
         assert_eq!(halves.splits, 50);
         assert!((halves.full - whole.alpha.unwrap()).abs() < 0.01, "{halves:?} {whole:?}");
         let first_half: Vec<f32> =
@@ -225,12 +252,15 @@ mod tests {
         let result = reliability(&ones).unwrap();
         assert_eq!((result.alpha, result.standard_error), (None, 0.0));
         assert_eq!((result.predicted(5), result.items_needed(0.8)), (None, None));
-        assert_eq!(split_half(&ones, 3, &mut Stream::new(1, "half", 0)), None);
+        assert_eq!(split_half(&ones, &one_benchmark(4), 3, &mut Stream::new(1, "half", 0)), None);
         let one_model = ResponseMatrix::new(1, 4, vec![1.0; 4]).unwrap();
         assert!(reliability(&one_model).is_err());
         let one_item = ResponseMatrix::new(3, 1, vec![1.0; 3]).unwrap();
         let error = StatsError::TooFewItems { what: "reliability", items: 1, missing: 0 };
         assert_eq!(reliability(&one_item), Err(error));
-        assert_eq!(split_half(&one_item, 3, &mut Stream::new(1, "half", 0)), None);
+        assert_eq!(
+            split_half(&one_item, &one_benchmark(1), 3, &mut Stream::new(1, "half", 0)),
+            None
+        );
     }
 }

@@ -6,8 +6,9 @@ use crate::{StatsError, distribution, matrix::ResponseMatrix};
 /// Repeated answers behind each score of a matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trials {
-    /// Answers that each score is the mean of.
-    pub per_item: usize,
+    /// Answers that each score is the mean of; the harmonic mean where scores differ in it, because
+    /// that is what the variance of a mean goes by.
+    pub per_item: f64,
     /// Variance of one answer about its own model's expectation on its item, mean over all.
     pub within_variance: f64,
 }
@@ -39,7 +40,7 @@ pub fn signal_to_noise(
     trials: Option<Trials>,
 ) -> Result<SignalToNoise, StatsError> {
     let items = matrix.items() as f64;
-    let trial_noise = trials.map(|trials| trials.noise(items)).transpose()?;
+    let trial_noise = trials.map(|trials| trials.noise(1.0 / items)).transpose()?;
     let squares = mean_squares(matrix)?;
     let noise = squares.residual / items;
     Ok(SignalToNoise {
@@ -51,19 +52,19 @@ pub fn signal_to_noise(
 }
 
 impl Trials {
-    fn noise(self, items: f64) -> Result<f64, StatsError> {
-        let value = self.within_variance;
-        let trials = self.per_item as f64;
+    /// Variance of a weighted mean of scores, `squares` being the sum of the squared weights.
+    pub(super) fn noise(self, squares: f64) -> Result<f64, StatsError> {
+        let Self { per_item, within_variance } = self;
         // The largest variance of answers in [0, 1].
-        if !(0.0..=0.25).contains(&value) {
+        if !(0.0..=0.25).contains(&within_variance) {
             let (what, range) = ("variance within trials", "[0, 0.25]");
-            return Err(StatsError::BadParameter { what, range, value });
+            return Err(StatsError::BadParameter { what, range, value: within_variance });
         }
-        if self.per_item == 0 {
+        if per_item.is_nan() || per_item < 1.0 {
             let (what, range) = ("trials", "[1, infinity)");
-            return Err(StatsError::BadParameter { what, range, value: trials });
+            return Err(StatsError::BadParameter { what, range, value: per_item });
         }
-        Ok(value / (trials * items))
+        Ok(within_variance / per_item * squares)
     }
 }
 
@@ -122,7 +123,8 @@ mod tests {
         let mut stream = Stream::new(2, "chance", 0);
         let scores = (0..6_000).map(|_| f32::from(u8::from(stream.uniform() < 0.5))).collect();
         let matrix = ResponseMatrix::new(60, 100, scores).unwrap();
-        let result = signal_to_noise(&matrix, Some(Trials { per_item: 1, within_variance: 0.25 }));
+        let result =
+            signal_to_noise(&matrix, Some(Trials { per_item: 1.0, within_variance: 0.25 }));
         let result = result.unwrap();
         let means = matrix.full_scores(&crate::matrix::Target::uniform(100).unwrap());
         let resolvable = result.resolvable(0.95).unwrap();
@@ -141,9 +143,9 @@ mod tests {
         let result = signal_to_noise(&ones, None).unwrap();
         assert_eq!((result.ratio(), result.resolvable(0.95)), (None, Ok(0.0)));
         assert!(result.resolvable(1.0).is_err());
-        let trials = Trials { per_item: 0, within_variance: 0.1 };
+        let trials = Trials { per_item: 0.0, within_variance: 0.1 };
         assert!(signal_to_noise(&ones, Some(trials)).is_err());
-        let trials = Trials { per_item: 2, within_variance: f64::NAN };
+        let trials = Trials { per_item: 2.0, within_variance: f64::NAN };
         assert!(signal_to_noise(&ones, Some(trials)).is_err());
         assert!(reliability(&ones).unwrap().alpha.is_none());
     }
