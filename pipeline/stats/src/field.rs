@@ -273,6 +273,7 @@ impl Field {
         };
         let relative_spread = |item: usize| match expectation {
             Expectation::Sources => 0.0,
+            // Outside the range nobody knows how graded the answers are: half way, in proportion.
             Expectation::Beyond => self.beyond.relative_spread(item),
             Expectation::Step(step) => self.steps[step].relative_spread(item),
         };
@@ -302,8 +303,9 @@ impl Field {
     fn noise(&self, expectation: Expectation, item: usize) -> f64 {
         match expectation {
             Expectation::Sources => self.noise[item],
-            Expectation::Beyond => self.dispersion * self.beyond.noise(item),
-            Expectation::Step(step) => self.dispersion * self.steps[step].noise(item),
+            // Outside the range nobody knows how graded the answers are: half way, in proportion.
+            Expectation::Beyond => self.dispersion.sqrt() * self.beyond.noise(item),
+            Expectation::Step(step) => self.dispersion.sqrt() * self.steps[step].noise(item),
         }
     }
 }

@@ -292,12 +292,15 @@ impl Guarded {
                 *sum += weight(group) * answer;
             }
         }
+        // Outside the range nobody knows how graded the answers are: half way, in proportion.
+        let outside = gate[1] + gate[2];
+        let dispersion = libm::pow(self.known.dispersion, 1.0 - outside / 2.0);
         let noise: Vec<f64> = expected
             .iter()
             .map(|p| p.clamp(0.0, 1.0))
-            .map(|p| self.known.dispersion * p * (1.0 - p))
+            .map(|p| dispersion * p * (1.0 - p))
             .collect();
-        let rest = self.known.dispersion * self.known.gate.rest_spread(value);
+        let rest = dispersion * self.known.gate.rest_spread(value);
         let region = |region: Region| {
             let members =
                 self.groups.iter().zip(&groups).filter(|(group, _)| group.region == region);
