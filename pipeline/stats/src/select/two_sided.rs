@@ -19,15 +19,15 @@ const LEANING: f64 = 20.0;
 /// Added to the expected spread, in units of its mean: no stratum is left to a handful of items.
 const LEAST_SPREAD: f64 = 0.1;
 
-/// One item from each of k strata of expected score, the one that most reduces the posterior
+/// One item from each of k strata of difficulty, the one that most reduces the posterior
 /// variance of the target mean inside the sources' range and beyond it.
 ///
-/// Strata are cut in the order of the expected scores, of equal mass weight x sqrt(spread), where
+/// Strata are cut in the order of the sources' item means, of equal mass weight x sqrt(spread), where
 /// the spread p (1 - p) is expected inside the range and beyond it: more items where answers vary
 /// (Neyman's allocation; Cochran, *Sampling Techniques*, sec. 5.5). The first item is chosen anywhere,
-/// then its stratum is closed, and so on; the gain is the sum over both hypotheses of the logarithm by
-/// which the posterior variance falls (greedy c-optimal design; Krause, Singh and Guestrin, JMLR 9
-/// (2008)). An item's weight is its stratum's share of the target.
+/// then its stratum is closed, and so on; the gain is the weighted sum over both hypotheses of the
+/// logarithm by which the posterior variance falls (greedy c-optimal design; Krause, Singh and Guestrin,
+/// JMLR 9 (2008)). An item's weight is its stratum's share of the target.
 pub(super) fn select(
     sources: &Sources<'_>,
     k: usize,
