@@ -26,3 +26,6 @@ pub(crate) fn write(name: &str, parameter: Option<(&str, usize)>, default: Optio
         _ => name.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -453,3 +453,6 @@ impl Judged {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
