@@ -7,7 +7,11 @@
 //! this in numbers; selection makes the items good under both, estimation lets the answers decide.
 
 use crate::{
-    StatsError, curves::Curves, linalg::{add_scaled, dot_lanes}, matrix::CompleteMatrix, sources::Sources,
+    StatsError,
+    curves::Curves,
+    linalg::{add_scaled, dot_lanes},
+    matrix::CompleteMatrix,
+    sources::Sources,
 };
 
 /// Models up to which the covariance is the sources' own; more are compressed to as many components.
@@ -103,7 +107,8 @@ pub(crate) fn groups() -> Vec<Group> {
         let both = |step| TRUST.map(|trust| stepped(step, trust));
         steps(up).flat_map(both).collect()
     };
-    let like_sources = [(1.0, 0.0), (2.0, -1.0), (4.0, -2.0)].map(|(scale, log_prior)| like_sources(scale, log_prior));
+    let like_sources = [(1.0, 0.0), (2.0, -1.0), (4.0, -2.0)]
+        .map(|(scale, log_prior)| like_sources(scale, log_prior));
     let drifted = [0.25, 1.0, 4.0].map(|drift| drifted(drift, 0.03, 0.1));
     vec![
         Group { region: Region::Inside, share: 1.0, hypotheses: like_sources.to_vec() },
@@ -201,7 +206,8 @@ impl Field {
         let residuals = residual_variances(sources)?;
         let edges = EDGES.map(|share| curves.quantile(share));
         let beyond = Expected::at(curves, items, &BEYOND.map(|step| edges[1] + step));
-        let inside = Expected::at(curves, items, &INSIDE_SHARES.map(|share| curves.quantile(share)));
+        let inside =
+            Expected::at(curves, items, &INSIDE_SHARES.map(|share| curves.quantile(share)));
         let step = |step: &f64| {
             let edge = if *step > 0.0 { edges[1] } else { edges[0] };
             Expected::at(curves, items, &[edge + step])
@@ -347,7 +353,8 @@ fn residual_variances(sources: &Sources<'_>) -> Result<Vec<f64>, StatsError> {
     let components = sources.components(NOISE_COMPONENTS)?;
     let of = |item: usize| {
         let mean = column_mean(matrix, item);
-        let total: f64 = matrix.item(item).iter().map(|score| (score - mean) * (score - mean)).sum();
+        let total: f64 =
+            matrix.item(item).iter().map(|score| (score - mean) * (score - mean)).sum();
         let explained: f64 = components
             .loading(item)
             .iter()
@@ -361,9 +368,4 @@ fn residual_variances(sources: &Sources<'_>) -> Result<Vec<f64>, StatsError> {
 
 fn column_mean(matrix: &CompleteMatrix, item: usize) -> f64 {
     matrix.item(item).iter().sum::<f64>() / matrix.models() as f64
-}
-
-/// RESEARCH ONLY
-pub(crate) fn knob(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
