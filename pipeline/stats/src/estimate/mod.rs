@@ -5,12 +5,16 @@
 
 pub mod aipw;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod degenerate;
 pub mod gaussian_process;
 pub mod generalised_additive;
 pub mod guarded;
 pub mod pca_completion;
 pub mod prediction_powered;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod reference;
 mod ridge;
