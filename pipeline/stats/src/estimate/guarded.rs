@@ -18,6 +18,8 @@ const LEVEL_STEP: f64 = 0.25;
 const LEVEL_MARGIN: f64 = 3.0;
 /// Answers to one benchmark depend on each other in ways that no curve knows: each counts half.
 const ANSWER_WEIGHT: f64 = 0.5;
+/// Graded answers tell more than 0/1 ones, but none tells more than a hundred.
+const LEAST_DISPERSION: f64 = 0.01;
 /// Prior odds of a level above the range against one inside it: new models tend to be stronger.
 const ABOVE_ODDS: f64 = 0.5;
 /// Likewise below it: rare, but a broken or badly compressed model must not pass for a weak one.
@@ -171,7 +173,7 @@ pub fn fit(sources: &Sources<'_>, items: &[usize]) -> Result<Guarded, StatsError
         kernel: rows.map(|(one, other)| field.kernel(one, other)).collect(),
         target_covariances: items.iter().map(|&item| field.kernel_with_target(item)).collect(),
         target_variance: field.target_kernel(),
-        dispersion: sources.curves().dispersion(&sources.complete),
+        dispersion: field.dispersion,
         groups: groups().into_iter().map(group).collect(),
         gate: gate(sources, items),
     })
@@ -222,7 +224,7 @@ impl Gate {
     ///
     /// The likelihood of a graded answer y is p^y (1 - p)^(1 - y), as in logistic regression; p keeps
     /// away from 0 and 1 because any item can be answered by accident.
-    fn regions(&self, answers: &[f64]) -> [f64; 3] {
+    fn regions(&self, answers: &[f64], answer_weight: f64) -> [f64; 3] {
         let log_likelihood = |level: f64| -> f64 {
             let items = answers.iter().zip(&self.slopes).zip(&self.intercepts);
             let of = |((answer, slope), intercept): ((&f64, &f64), &f64)| {
@@ -230,7 +232,7 @@ impl Gate {
                 let p = p.clamp(0.01, 0.99);
                 answer * libm::log(p) + (1.0 - answer) * libm::log(1.0 - p)
             };
-            ANSWER_WEIGHT * items.map(of).sum::<f64>()
+            answer_weight * items.map(of).sum::<f64>()
         };
         let logs: Vec<f64> = self.levels.iter().map(|&level| log_likelihood(level)).collect();
         let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -271,7 +273,10 @@ impl Guarded {
 
     /// Estimate, region and uncertainty of a model, from one answer a subset item.
     pub fn judge(&self, answers: &[f64]) -> Judged {
-        let gate = self.known.gate.regions(answers);
+        let gate = self
+            .known
+            .gate
+            .regions(answers, ANSWER_WEIGHT / self.known.dispersion.max(LEAST_DISPERSION));
         let groups: Vec<GroupView> = self.groups.iter().map(|group| group.view(answers)).collect();
         let weight = |group: &Conditioned| gate[group.region as usize] * group.share;
         let value: f64 = self
@@ -287,12 +292,15 @@ impl Guarded {
                 *sum += weight(group) * answer;
             }
         }
+        // Outside the range nobody knows how graded the answers are: half way, in proportion.
+        let outside = gate[1] + gate[2];
+        let dispersion = libm::pow(self.known.dispersion, 1.0 - outside / 2.0);
         let noise: Vec<f64> = expected
             .iter()
             .map(|p| p.clamp(0.0, 1.0))
-            .map(|p| self.known.dispersion * p * (1.0 - p))
+            .map(|p| dispersion * p * (1.0 - p))
             .collect();
-        let rest = self.known.dispersion * self.known.gate.rest_spread(value);
+        let rest = dispersion * self.known.gate.rest_spread(value);
         let region = |region: Region| {
             let members =
                 self.groups.iter().zip(&groups).filter(|(group, _)| group.region == region);
