@@ -29,9 +29,7 @@ fn discriminating() -> World {
 #[test]
 fn slopes_come_out_in_the_ratios_that_went_in() {
     let curves = fit(&discriminating());
-    let of = |kind: usize| {
-        mean(curves.slopes.iter().skip(kind).step_by(3).copied())
-    };
+    let of = |kind: usize| mean(curves.slopes.iter().skip(kind).step_by(3).copied());
     let (flat, middle, steep) = (of(0), of(1), of(2));
     // Levels are logits of the overall score, hence in other units than the abilities: ratios count.
     assert!((flat / middle - 0.5).abs() < 0.15, "{flat} {middle} {steep}");
@@ -67,7 +65,8 @@ fn expected_scores_rise_with_the_level_where_the_slope_is_positive() {
 #[test]
 fn quantiles_rise_from_the_weakest_to_the_strongest_source() {
     let curves = fit(&Rasch::new(50, 1).sources(21, 2));
-    let quantiles: Vec<f64> = (0..=40).map(|step| curves.quantile(f64::from(step) / 40.0)).collect();
+    let quantiles: Vec<f64> =
+        (0..=40).map(|step| curves.quantile(f64::from(step) / 40.0)).collect();
     assert!(quantiles.windows(2).all(|pair| pair[0] <= pair[1]), "{quantiles:?}");
     let least = curves.levels.iter().copied().fold(f64::INFINITY, f64::min);
     let greatest = curves.levels.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -97,9 +96,8 @@ fn dispersion_is_one_for_0_1_answers_and_less_for_graded_ones() {
 /// Sixty models of evenly spaced abilities; their chance in answers differs by seed.
 fn same_models(rasch: &Rasch, seed: u64) -> World {
     let mut stream = Stream::new(seed, "tries", 0);
-    let rows: Vec<Vec<f32>> = (0..60)
-        .map(|model| rasch.answers(f64::from(model) / 20.0 - 1.5, &mut stream))
-        .collect();
+    let rows: Vec<Vec<f32>> =
+        (0..60).map(|model| rasch.answers(f64::from(model) / 20.0 - 1.5, &mut stream)).collect();
     World::of(60, 100, |model, item| rows[model][item])
 }
 

@@ -120,12 +120,16 @@ fn degenerate() -> Vec<(&'static str, World)> {
         ("one model eight times", World::of(8, 12, |_, item| item as f32 / 16.0)),
         ("pairs of copies", World::of(8, 12, |model, item| parity(model / 2, item / 2))),
         ("one item", World::of(8, 1, parity)),
-        ("an item nobody answered", World::of(8, 12, |model, item| {
-            if item == 0 { f32::NAN } else { parity(model, item) }
-        })),
-        ("gaps", World::of(8, 12, |model, item| {
-            if (model + 2 * item) % 5 == 0 { f32::NAN } else { parity(model, item) }
-        })),
+        (
+            "an item nobody answered",
+            World::of(8, 12, |model, item| if item == 0 { f32::NAN } else { parity(model, item) }),
+        ),
+        (
+            "gaps",
+            World::of(8, 12, |model, item| {
+                if (model + 2 * item) % 5 == 0 { f32::NAN } else { parity(model, item) }
+            }),
+        ),
     ]
 }
 
@@ -164,10 +168,10 @@ fn degenerate_sources_have_intervals_as_wide_as_something_is_unknown() {
                 for answer in [0.0, 0.3, 1.0] {
                     let filled = vec![answer; k];
                     let answers = Answers { filled: &filled, answered: &filled };
-                    let interval =
-                        intervals.interval(&fitted, answers, world.pool.len()).unwrap();
+                    let interval = intervals.interval(&fitted, answers, world.pool.len()).unwrap();
                     let estimate = fitted.estimate(&filled).unwrap();
-                    let text = format!("{estimator:?} on {name}, {k}, {answer}: {interval:?} {estimate}");
+                    let text =
+                        format!("{estimator:?} on {name}, {k}, {answer}: {interval:?} {estimate}");
                     assert!(interval.lower >= 0.0 && interval.upper <= 1.0, "{text}");
                     assert!(interval.lower <= estimate + 1e-9, "{text}");
                     assert!(estimate <= interval.upper + 1e-9, "{text}");

@@ -42,8 +42,9 @@ fn the_covariance_with_the_target_is_the_weighted_sum_of_covariances() {
     for hypothesis in all {
         let prior = field.prior(&hypothesis, &items);
         let with = |item: usize| -> f64 {
-            let covariance =
-                |other: &usize| weights[*other] * prior.covariance(field.kernel(item, *other), item, *other);
+            let covariance = |other: &usize| {
+                weights[*other] * prior.covariance(field.kernel(item, *other), item, *other)
+            };
             items.iter().map(covariance).sum()
         };
         let sums: Vec<f64> = items.iter().map(|&item| with(item)).collect();

@@ -101,10 +101,8 @@ fn world() -> World {
 fn k_distinct_items_of_the_pool_that_count_whose_weights_sum_to_one() {
     run_all(&world(), &[1, 7, 39, 40]);
     let groups: Vec<u32> = (0..60).map(|item| u32::from(item >= 45)).collect();
-    let of = |weights: &[f64]| World {
-        target: Target::grouped(&groups, weights).unwrap(),
-        ..world()
-    };
+    let of =
+        |weights: &[f64]| World { target: Target::grouped(&groups, weights).unwrap(), ..world() };
     run_all(&of(&[1.0, 1.0]), &[1, 7, 40]);
     // The first benchmark counts nothing: ten items of the pool are left.
     run_all(&of(&[0.0, 1.0]), &[1, 7, 10]);
@@ -125,7 +123,11 @@ fn degenerate_matrices_give_valid_subsets() {
         World::of(7, 24, |model, _| (model % 3) as f32 / 2.0),
         World::of(7, 1, |model, _| (model % 2) as f32),
         // Nobody has answered the last item.
-        World::of(7, 24, |model, item| if item == 23 { f32::NAN } else { ((model + item) % 2) as f32 }),
+        World::of(
+            7,
+            24,
+            |model, item| if item == 23 { f32::NAN } else { ((model + item) % 2) as f32 },
+        ),
     ];
     for world in worlds {
         let items = world.pool.len();
