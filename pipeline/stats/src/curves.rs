@@ -118,3 +118,6 @@ fn logit(share: f64) -> f64 {
 fn logistic(logit: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-logit))
 }
+
+#[cfg(test)]
+mod tests;

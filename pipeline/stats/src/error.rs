@@ -31,8 +31,8 @@ pub enum StatsError {
         /// Columns.
         items: usize,
     },
-    /// A model without a single score: nothing can stand in for it.
-    #[error("model {model} has no score at all")]
+    /// A model without a single score that counts: nothing can stand in for it.
+    #[error("model {model} has no score that counts")]
     NoScores {
         /// Row of the matrix.
         model: usize,

@@ -380,3 +380,6 @@ fn residual_variances(sources: &Sources<'_>) -> Result<Vec<f64>, StatsError> {
 fn column_mean(matrix: &CompleteMatrix, item: usize) -> f64 {
     matrix.item(item).iter().sum::<f64>() / matrix.models() as f64
 }
+
+#[cfg(test)]
+mod tests;

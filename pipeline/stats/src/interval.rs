@@ -47,7 +47,9 @@ impl Interval {
 ///
 /// Wilson's score interval (Wilson 1927) for 0/1 answers, Student's t otherwise; both with the
 /// finite-population correction (Cochran, *Sampling Techniques*, 2.6). Fewer than two answers, or a
-/// sample of all items, have the widest and the narrowest interval there is.
+/// sample of all items, have the widest and the narrowest interval there is. The standard error behind
+/// Student's t is at least that of a quarter of one answer, as in [`sampling_error`]: equal graded
+/// answers do not make sure of the rest.
 pub fn design_interval(answers: &[f64], population: usize, level: f64) -> Interval {
     let k = answers.len() as f64;
     let mean = answers.iter().sum::<f64>() / k;
@@ -70,7 +72,8 @@ pub fn design_interval(answers: &[f64], population: usize, level: f64) -> Interv
     let variance =
         answers.iter().map(|answer| (answer - mean) * (answer - mean)).sum::<f64>() / (k - 1.0);
     let critical = distribution::student_t_critical(level, k - 1.0);
-    Interval::around(mean, critical * (variance / k * unsampled).sqrt())
+    let squared_error = (variance / k * unsampled).max(1.0 / (16.0 * k * k));
+    Interval::around(mean, critical * squared_error.sqrt())
 }
 
 /// Standard error of the mean of `answers`, were they a simple random sample of `population` items,
@@ -285,6 +288,17 @@ mod tests {
             (interval.lower - 0.2553).abs() < 5e-5 && (interval.upper - 0.3662).abs() < 5e-5,
             "{interval:?}"
         );
+    }
+
+    #[test]
+    fn equal_graded_answers_leave_doubt() {
+        // Student's t, 3 degrees of freedom: 3.182 standard errors of a sixteenth.
+        let interval = design_interval(&[0.5; 4], 100, 0.95);
+        assert!((interval.width() - 2.0 * 3.182_446 / 16.0).abs() < 1e-5, "{interval:?}");
+        // Beyond that floor, the textbook's: s^2 = 1/12, k = 4, N = 8.
+        let interval = design_interval(&[0.25, 0.75, 0.25, 0.75], 8, 0.95);
+        let error = (1.0_f64 / 12.0 / 4.0 / 2.0).sqrt();
+        assert!((interval.width() - 2.0 * 3.182_446 * error).abs() < 1e-5, "{interval:?}");
     }
 
     #[test]

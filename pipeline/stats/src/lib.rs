@@ -14,24 +14,25 @@
 //! ```
 //! use aliquot_stats::{
 //!     estimate::{self, EstimatorMethod},
+//!     interval::StreamKey,
 //!     matrix::{ResponseMatrix, Target},
 //!     rng::Stream,
 //!     select::{self, SelectionMethod},
+//!     sources::Sources,
 //! };
 //!
 //! // Three models, four items; the second model has not answered the last item.
 //! let scores = vec![1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, f32::NAN, 1.0, 1.0, 1.0, 0.0];
 //! let matrix = ResponseMatrix::new(3, 4, scores)?;
-//! let complete = matrix.imputed()?;
 //! let target = Target::uniform(4)?;
-//!
 //! let pool: Vec<usize> = (0..4).collect();
-//! let design = select::Design { matrix: &complete, target: &target, pool: &pool };
-//! let subset = select::select(SelectionMethod::Stratified, &design, 2, &mut Stream::new(7, "doc", 0))?;
-//! let full = matrix.full_scores(&target);
-//! let estimator = estimate::fit(EstimatorMethod::Mean, &complete, &subset, &full)?;
-//! let estimate = estimator.apply(&[1.0, 0.0]);
-//! assert_eq!(estimate, 0.5);
+//! let key = StreamKey { seed: 7, label: "doc" };
+//! let sources = Sources::new(&matrix, &target, &pool, key)?;
+//!
+//! let mut stream = Stream::new(7, "doc", 0);
+//! let subset = select::select(SelectionMethod::Stratified, &sources, 2, &mut stream)?;
+//! let estimator = estimate::fit(EstimatorMethod::Mean, &sources, &subset, &mut stream)?;
+//! assert_eq!(estimator.estimate(&[1.0, 0.0])?, 0.5);
 //! # Ok::<(), aliquot_stats::StatsError>(())
 //! ```
 
@@ -57,5 +58,8 @@ pub mod rng;
 pub mod select;
 pub mod sources;
 pub mod split;
+
+#[cfg(test)]
+mod simulated;
 
 pub use error::StatsError;

@@ -32,3 +32,6 @@ pub(crate) fn write(
         _ => name.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,19 +41,24 @@ pub struct Sources<'a> {
 impl<'a> Sources<'a> {
     /// Fills the gaps of `responses` and takes the target means over what each model answered.
     ///
-    /// `key` seeds what is shared between methods. Errors when a model has no score at all.
+    /// `key` seeds what is shared between methods. Errors when a model has no score that counts in the
+    /// target: there is nothing to learn from it.
     pub fn new(
         responses: &'a ResponseMatrix,
         target: &'a Target,
         pool: &'a [usize],
         key: StreamKey<'a>,
     ) -> Result<Self, StatsError> {
+        let full_scores = responses.full_scores(target);
+        if let Some(model) = full_scores.iter().position(|score| score.is_nan()) {
+            return Err(StatsError::NoScores { model });
+        }
         Ok(Self {
             responses,
             complete: responses.imputed()?,
             target,
             pool,
-            full_scores: responses.full_scores(target),
+            full_scores,
             key,
             calibrations: Mutex::default(),
             components: Mutex::default(),

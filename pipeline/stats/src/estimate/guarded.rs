@@ -491,3 +491,6 @@ impl Judged {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,16 @@
 
 pub mod aipw;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod degenerate;
 pub mod gaussian_process;
 pub mod generalised_additive;
 pub mod guarded;
 pub mod pca_completion;
 pub mod prediction_powered;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod reference;
 mod ridge;
@@ -307,17 +311,7 @@ pub fn answers(matrix: &ResponseMatrix, model: usize, subset: &Subset) -> Vec<Op
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_round_trip() {
-        for selection in SelectionMethod::ALL {
-            for estimator in EstimatorMethod::ALL {
-                let procedure = Procedure { selection, estimator };
-                assert_eq!(Procedure::from_name(&procedure.name()), Some(procedure));
-            }
-        }
-        assert_eq!(Procedure::from_name("random+oracle"), None);
-    }
+    use crate::simulated::World;
 
     #[test]
     fn a_gap_is_filled_with_the_items_mean_shifted_by_the_models_level() {
@@ -333,16 +327,10 @@ mod tests {
     fn ridge_recovers_a_linear_rule() {
         // 30 models whose full score is exactly the mean of items 0 and 1, out of 3.
         let mut stream = Stream::new(3, "ridge", 0);
-        let mut scores = Vec::new();
-        let mut full = Vec::new();
-        for _ in 0..30 {
-            let (a, b, c) = (stream.uniform(), stream.uniform(), stream.uniform());
-            scores.extend([a as f32, b as f32, c as f32]);
-            full.push((f64::from(a as f32) + f64::from(b as f32)) / 2.0);
-        }
-        let sources = ResponseMatrix::new(30, 3, scores).unwrap().imputed().unwrap();
+        let world = World::of(30, 3, |_, _| stream.uniform() as f32).with_weights(&[1.0, 1.0, 0.0]);
         let subset = Subset { items: vec![0, 1, 2], weights: vec![1.0 / 3.0; 3] };
-        let estimator = fit(EstimatorMethod::Ridge, &sources, &subset, &full).unwrap();
-        assert!((estimator.apply(&[0.9, 0.1, 0.7]) - 0.5).abs() < 0.01, "{estimator:?}");
+        let mut unused = Stream::new(3, "unused", 0);
+        let fitted = fit(EstimatorMethod::Ridge, &world.sources(), &subset, &mut unused).unwrap();
+        assert!((fitted.estimate(&[0.9, 0.1, 0.7]).unwrap() - 0.5).abs() < 0.01, "{fitted:?}");
     }
 }

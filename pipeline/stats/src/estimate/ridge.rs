@@ -168,6 +168,24 @@ mod tests {
     }
 
     #[test]
+    fn copies_of_all_models_double_the_penalty() {
+        let problem = random(9, 4);
+        let twice = |values: &Vec<f64>| [&values[..], &values[..]].concat();
+        let copies = Centred {
+            columns: problem.columns.iter().map(twice).collect(),
+            scores: twice(&problem.scores),
+        };
+        let weights = |problem: &Centred, penalty| {
+            let system = gram(&problem.columns).plus_diagonal(penalty);
+            problem.solve_by_item(&Cholesky::factor(4, &system).unwrap()).weights
+        };
+        let (one, two) = (weights(&problem, 0.7), weights(&copies, 1.4));
+        assert!(one.iter().zip(&two).all(|(a, b)| (a - b).abs() < 1e-12), "{one:?} {two:?}");
+        let single = weights(&copies, 0.7);
+        assert!(one.iter().zip(&single).any(|(a, b)| (a - b).abs() > 1e-3), "{one:?} {single:?}");
+    }
+
+    #[test]
     fn the_shortcut_equals_leaving_each_model_out() {
         let (models, items, penalty) = (8, 3, 0.5);
         let problem = random(models, items);

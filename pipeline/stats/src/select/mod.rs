@@ -24,7 +24,9 @@ mod tasks;
 mod two_sided;
 
 use crate::{
-    StatsError, irt,
+    StatsError,
+    cluster::Points,
+    irt,
     matrix::{CompleteMatrix, Target},
     names::{self, Written},
     rng::Stream,
@@ -227,72 +229,69 @@ pub fn select(
     }
 }
 
+/// `embedding-anchors`: k-means on `points`, one row an item, such as embeddings of the prompts; the
+/// item nearest to each centre, weighted by its cluster's share of the target.
+///
+/// Errors as [`select`], and when there is not one point an item.
+pub fn embedding_anchors(
+    sources: &Sources<'_>,
+    points: &Points<'_>,
+    k: usize,
+    stream: &mut Stream,
+) -> Result<Subset, StatsError> {
+    kmeans_items::select(&sources.design(), points, k, stream)
+}
+
+/// `facility-location` by (1 + cosine) / 2 of `points`, one row an item, in place of correlation.
+///
+/// Errors as [`select`], and when there is not one point an item.
+pub fn facility_location_by_points(
+    sources: &Sources<'_>,
+    points: &Points<'_>,
+    k: usize,
+    stream: &mut Stream,
+) -> Result<Subset, StatsError> {
+    facility_location::select_by_points(&sources.design(), points, k, stream)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::ResponseMatrix;
+    use crate::simulated::World;
 
-    fn matrix() -> CompleteMatrix {
+    fn world() -> World {
         let mut stream = Stream::new(5, "matrix", 0);
-        let scores = (0..20 * 60).map(|_| if stream.uniform() < 0.6 { 1.0 } else { 0.0 }).collect();
-        ResponseMatrix::new(20, 60, scores).unwrap().imputed().unwrap()
+        World::of(20, 60, |_, _| f32::from(u8::from(stream.uniform() < 0.6)))
     }
 
-    #[test]
-    fn every_method_gives_k_distinct_items_of_the_pool() {
-        let matrix = matrix();
-        let groups: Vec<u32> = (0..60).map(|item| u32::from(item >= 45)).collect();
-        let pool: Vec<usize> = (0..60).filter(|item| item % 3 != 0).collect();
-        for target in [Target::uniform(60).unwrap(), Target::grouped(&groups, &[1.0, 1.0]).unwrap()]
-        {
-            for method in SelectionMethod::ALL {
-                for k in [1, 7, 39, 40] {
-                    let design = Design { matrix: &matrix, target: &target, pool: &pool };
-                    let subset = select(method, &design, k, &mut Stream::new(1, "t", 0)).unwrap();
-                    assert_eq!(subset.items.len(), k, "{method:?}");
-                    assert!(subset.items.windows(2).all(|pair| pair[0] < pair[1]), "{method:?}");
-                    assert!(subset.items.iter().all(|item| pool.contains(item)), "{method:?}");
-                    assert!((subset.weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn too_large_a_budget_is_an_error() {
-        let (matrix, target) = (matrix(), Target::uniform(60).unwrap());
-        let design = Design { matrix: &matrix, target: &target, pool: &[3, 4] };
-        let error =
-            select(SelectionMethod::Random, &design, 3, &mut Stream::new(1, "t", 0)).unwrap_err();
-        assert_eq!(error, StatsError::BudgetTooLarge { k: 3, pool: 2 });
+    fn stream() -> Stream {
+        Stream::new(1, "t", 0)
     }
 
     #[test]
     fn the_mean_of_benchmarks_draws_from_each_by_weight() {
-        let matrix = matrix();
         let groups: Vec<u32> = (0..60).map(|item| u32::from(item >= 45)).collect();
         let target = Target::grouped(&groups, &[1.0, 1.0]).unwrap();
-        let pool: Vec<usize> = (0..60).collect();
-        let design = Design { matrix: &matrix, target: &target, pool: &pool };
+        let world = World { target, ..world() };
         let subset =
-            select(SelectionMethod::Stratified, &design, 20, &mut Stream::new(1, "t", 0)).unwrap();
+            select(SelectionMethod::Stratified, &world.sources(), 20, &mut stream()).unwrap();
         assert_eq!(subset.items.iter().filter(|&&item| item >= 45).count(), 10);
     }
 
     #[test]
     fn balanced_swap_tracks_the_sources_better_than_its_start() {
-        let matrix = matrix();
-        let target = Target::uniform(60).unwrap();
-        let pool: Vec<usize> = (0..60).collect();
-        let design = Design { matrix: &matrix, target: &target, pool: &pool };
+        let world = world();
+        let sources = world.sources();
         let error = |method| {
-            let subset = select(method, &design, 12, &mut Stream::new(9, "t", 0)).unwrap();
-            let full = matrix.target_means(&target);
+            let subset = select(method, &sources, 12, &mut stream()).unwrap();
             let of = |model: usize| {
-                subset.items.iter().map(|&item| matrix.item(item)[model]).sum::<f64>() / 12.0
+                let answers = subset.items.iter().map(|&item| sources.complete.item(item)[model]);
+                answers.sum::<f64>() / 12.0
             };
-            (0..20).map(|model| (of(model) - full[model]).powi(2)).sum::<f64>()
+            let full = sources.full_scores.iter().enumerate();
+            full.map(|(model, full)| (of(model) - full).powi(2)).sum::<f64>()
         };
-        assert!(error(SelectionMethod::BalancedSwap) < 0.2 * error(SelectionMethod::Stratified));
+        let swapped = error(SelectionMethod::BalancedSwap { exchanges: balanced_swap::EXCHANGES });
+        assert!(swapped < 0.2 * error(SelectionMethod::Stratified));
     }
 }

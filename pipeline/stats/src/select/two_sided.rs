@@ -195,3 +195,6 @@ impl Posterior {
         self.columns.push(column);
     }
 }
+
+#[cfg(test)]
+mod tests;
