@@ -219,6 +219,37 @@ fn gate(sources: &Sources<'_>, items: &[usize]) -> Gate {
     }
 }
 
+impl Known {
+    fn check(&self) -> Result<(), StatsError> {
+        let items = self.target_weights.len();
+        if items == 0 {
+            return Err(StatsError::BudgetZero);
+        }
+        let Gate { levels, regions, odds, target_means, rest_spreads, slopes, intercepts } =
+            &self.gate;
+        let mut lengths = vec![
+            (self.kernel.len(), items * items),
+            (self.target_covariances.len(), items),
+            (slopes.len(), items),
+            (intercepts.len(), items),
+            (regions.len(), levels.len()),
+            (odds.len(), levels.len()),
+            (target_means.len(), levels.len()),
+            (rest_spreads.len(), levels.len()),
+        ];
+        for prior in self.groups.iter().flat_map(|group| &group.priors) {
+            let lists = [&prior.means, &prior.spreads, &prior.drifts, &prior.noise];
+            lengths.extend(lists.map(|list| (list.len(), items)));
+        }
+        match lengths.into_iter().find(|(got, expected)| got != expected) {
+            Some((got, expected)) => {
+                Err(StatsError::Length { what: "a list of the guarded estimator", expected, got })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 impl Gate {
     /// Weight of each region given the answers, in the order inside, above, below.
     ///
@@ -256,9 +287,10 @@ impl Gate {
 }
 
 impl Guarded {
-    /// Conditions every hypothesis on the subset. Errors when a covariance is not positive definite,
-    /// which no fitted one is.
+    /// Conditions every hypothesis on the subset. Errors when lists differ in length or a covariance is
+    /// not positive definite, which happens in a damaged file only.
     pub fn new(known: Known) -> Result<Self, StatsError> {
+        known.check()?;
         let conditioned = |group: &PriorGroup| {
             let hypotheses = group.priors.iter().map(|prior| condition(&known, prior));
             Ok(Conditioned {
@@ -312,7 +344,9 @@ impl Guarded {
         let inflated = 1.0 + ESTIMATED / self.known.sources as f64;
         let solved = dot(&self.known.target_weights, answers);
         let missed: f64 = self.known.target_weights.iter().sum::<f64>() - solved;
-        let settled = Interval { lower: solved.max(0.0), upper: (1.0 - missed).min(1.0) };
+        // Of all items both are the score itself, up to rounding: the ends must not cross.
+        let lower = solved.clamp(0.0, 1.0);
+        let settled = Interval { lower, upper: (1.0 - missed).clamp(lower, 1.0) };
         Judged {
             value: value.clamp(settled.lower, settled.upper),
             outside: gate[1] + gate[2],
