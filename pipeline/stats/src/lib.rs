@@ -51,6 +51,7 @@ pub mod paired;
 pub mod rank;
 pub mod rng;
 pub mod select;
+pub mod size;
 pub mod split;
 pub mod sources;
 pub mod procedure;

@@ -70,6 +70,11 @@ pub enum SelectionMethod {
         /// Generations that are bred.
         generations: usize,
     },
+    /// Whole tasks that track the sources, as small-bench, and a stratified sample of their items.
+    Tasks {
+        /// Tasks that are kept; all where there are no more.
+        keep: usize,
+    },
     /// The default: strata that follow the spread expected inside and beyond the sources' range, and
     /// in them the items that most reduce the posterior variance under both.
     TwoSided,
@@ -80,7 +85,7 @@ pub(crate) const DIMENSIONS: usize = 5;
 
 impl SelectionMethod {
     /// All methods with their default parameters, in the order of reports.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Random,
         Self::Stratified,
         Self::BalancedSwap { exchanges: balanced_swap::EXCHANGES },
@@ -93,6 +98,7 @@ impl SelectionMethod {
         Self::GreedyDesign,
         Self::FacilityLocation,
         Self::Genetic { generations: genetic::GENERATIONS },
+        Self::Tasks { keep: tasks::KEEP },
         Self::TwoSided,
     ];
 
@@ -111,6 +117,7 @@ impl SelectionMethod {
             Self::GreedyDesign => "greedy-design",
             Self::FacilityLocation => "facility-location",
             Self::Genetic { .. } => "genetic",
+            Self::Tasks { .. } => "tasks",
             Self::TwoSided => "two-sided",
         }
     }
@@ -123,6 +130,7 @@ impl SelectionMethod {
                 Some(("dimensions", dimensions))
             }
             Self::Genetic { generations } => Some(("generations", generations)),
+            Self::Tasks { keep } => Some(("keep", keep)),
             _ => None,
         }
     }
@@ -133,6 +141,7 @@ impl SelectionMethod {
             Self::IrtAnchors { .. } => Self::IrtAnchors { dimensions: value },
             Self::Information { .. } => Self::Information { dimensions: value },
             Self::Genetic { .. } => Self::Genetic { generations: value },
+            Self::Tasks { .. } => Self::Tasks { keep: value },
             other => other,
         }
     }
@@ -186,8 +195,8 @@ impl Subset {
 
 /// Selects `k` items of the pool.
 ///
-/// Errors when there are no `k` items that count in the target, and where a method needs more source
-/// models than there are.
+/// Errors when there are no `k` items that count in the target, where a method needs more source
+/// models than there are, and for selection by tasks of a target without tasks.
 pub fn select(
     method: SelectionMethod,
     sources: &Sources<'_>,
@@ -223,6 +232,7 @@ pub fn select(
         SelectionMethod::Genetic { generations } => {
             genetic::select(design, k, generations, stream)
         }
+        SelectionMethod::Tasks { keep } => tasks::draw(design, keep, k, stream),
         SelectionMethod::TwoSided => two_sided::select(sources, k, stream),
     }
 }
