@@ -51,7 +51,7 @@ sources.
 
 --pairs FILE measures comparisons of variants with their base instead of single scores. The file is
 Parquet with quant_model and base_model, and metric (METRIC or METRIC:BENCHMARK) if a pair is not for
-all; items.parquet may have parent_item. Each selection of --methods, and always random and stratified,
+all; items.parquet may have parent_item and task. Each selection of --methods, and always random and stratified,
 draws a subset per seed from the models that are in no pair and share no base with a model of a pair;
 then every pair is compared on it, once with the base's score on all items known and once without. The
 truth is the difference on all items. A size k is measured where it is less than the number of items.
