@@ -422,9 +422,8 @@ impl Builder<'_> {
                 let (name, found) = match k {
                     Budget::Fixed(k) => (k.to_string(), None),
                     Budget::Found(subset) => {
-                        let own = |size: &&SizeNode| {
-                            size.target == index && size.found.contains(&subset)
-                        };
+                        let own =
+                            |size: &&SizeNode| size.target == index && size.found.contains(&subset);
                         (subset.to_owned(), sizes.iter().find(own))
                     }
                 };

@@ -8,10 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_sources::{Address, adapters::table::Declaration};
 use aliquot_stats::{
-    estimate::EstimatorMethod,
-    procedure::Procedure,
-    select::SelectionMethod,
-    split::SplitKind,
+    estimate::EstimatorMethod, procedure::Procedure, select::SelectionMethod, split::SplitKind,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -76,8 +76,7 @@ impl<'de> Deserialize<'de> for SizeText {
             type Value = SizeText;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter
-                    .write_str("a number of items, or a table such as { target_mae_pp = 1.5 }")
+                formatter.write_str("a number of items, or a table such as { target_mae_pp = 1.5 }")
             }
 
             fn visit_i64<E: Error>(self, value: i64) -> Result<SizeText, E> {
@@ -173,7 +172,8 @@ fn search(text: &SearchText, evaluated: Evaluated<'_>) -> Result<Search, String>
         (Measure::KendallTau, target_tau, 1.0, "target_tau"),
         (Measure::Width, target_width_pp, 100.0, "target_width_pp"),
     ];
-    let given = targets.into_iter().filter_map(|(m, value, most, name)| Some((m, value?, most, name)));
+    let given =
+        targets.into_iter().filter_map(|(m, value, most, name)| Some((m, value?, most, name)));
     let given: Vec<_> = given.collect();
     let [(measure, limit, most, name)] = given[..] else {
         return Err("give exactly one of target_mae_pp, target_tau, target_width_pp".to_owned());
@@ -184,7 +184,9 @@ fn search(text: &SearchText, evaluated: Evaluated<'_>) -> Result<Search, String>
     }
     let SearchText { confidence, smallest, largest, .. } = *text;
     if !(confidence > 0.5 && confidence < 1.0) {
-        return Err(format!("confidence must lie between 0.5 and 1, such as 0.95, got {confidence}"));
+        return Err(format!(
+            "confidence must lie between 0.5 and 1, such as 0.95, got {confidence}"
+        ));
     }
     if smallest == 0 || smallest > largest || largest > LARGEST_SUBSET {
         return Err(format!(

@@ -108,7 +108,6 @@ pub enum Interval {
     },
 }
 
-
 impl From<Fitted> for Form {
     fn from(fitted: Fitted) -> Self {
         match fitted {

@@ -11,9 +11,7 @@ use aliquot_stats::{
         signature::{Forest as OwnForest, Neighbours as OwnNeighbours},
     },
     field::{Prior as OwnHypothesis, Region as OwnRegion},
-    irt::{
-        AbilityPrior as OwnPrior, GpIrt as OwnGpIrt, ItemCurves as OwnCurves, PIrt as OwnPIrt,
-    },
+    irt::{AbilityPrior as OwnPrior, GpIrt as OwnGpIrt, ItemCurves as OwnCurves, PIrt as OwnPIrt},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -10,8 +10,8 @@ mod layout;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_tables::{
-    error_curve::CurvePoint, findings::Finding, item_analysis::ItemAnalysis, quality::Quality, reliability::Reliability,
-    roster::Entry, subsets::Member,
+    error_curve::CurvePoint, findings::Finding, item_analysis::ItemAnalysis, quality::Quality,
+    reliability::Reliability, roster::Entry, subsets::Member,
 };
 
 use layout::{Cell, Style, Table};

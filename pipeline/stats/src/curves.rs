@@ -84,10 +84,8 @@ fn fit_item(levels: &[f64], scores: &[f64], mean: f64) -> (f64, f64) {
     let (mut slope, mut intercept) =
         (SLOPE_MEAN, logit(mean.clamp(margin, (1.0 - margin).max(margin))));
     for _ in 0..STEPS {
-        let mut gradient = [
-            -(slope - SLOPE_MEAN) / SLOPE_VARIANCE,
-            -intercept / INTERCEPT_VARIANCE,
-        ];
+        let mut gradient =
+            [-(slope - SLOPE_MEAN) / SLOPE_VARIANCE, -intercept / INTERCEPT_VARIANCE];
         let mut hessian = [1.0 / SLOPE_VARIANCE, 0.0, 1.0 / INTERCEPT_VARIANCE];
         for (level, score) in levels.iter().zip(scores) {
             let expected = logistic(slope * level + intercept);

@@ -74,7 +74,9 @@ pub enum StatsError {
     #[error("no task has all its items among those that may be chosen")]
     NoWholeTask,
     /// The kept tasks have too few items.
-    #[error("cannot select {k} items from the {keep} tasks kept, which have {items}: keep more tasks")]
+    #[error(
+        "cannot select {k} items from the {keep} tasks kept, which have {items}: keep more tasks"
+    )]
     TasksTooSmall {
         /// Items asked for.
         k: usize,
@@ -84,7 +86,9 @@ pub enum StatsError {
         items: usize,
     },
     /// No size of subset does what is asked.
-    #[error("no k from {smallest} to {largest} keeps {measure} from there on; the best bound is {best}, at k = {k}")]
+    #[error(
+        "no k from {smallest} to {largest} keeps {measure} from there on; the best bound is {best}, at k = {k}"
+    )]
     NoSize {
         /// What is asked, such as `MAE <= 1.5 pp with 95 % confidence`.
         measure: String,

@@ -7,7 +7,11 @@
 //! this in numbers; selection makes the items good under both, estimation lets the answers decide.
 
 use crate::{
-    StatsError, curves::Curves, linalg::{add_scaled, dot_lanes}, matrix::CompleteMatrix, sources::Sources,
+    StatsError,
+    curves::Curves,
+    linalg::{add_scaled, dot_lanes},
+    matrix::CompleteMatrix,
+    sources::Sources,
 };
 
 /// Models up to which the covariance is the sources' own; more are compressed to as many components.
@@ -25,6 +29,9 @@ const EDGES: [f64; 2] = [0.05, 0.95];
 const BEYOND: [f64; 4] = [0.5, 1.0, 1.5, 2.0];
 /// Steps above (positive) and below (negative) the range at which a model may stand.
 const STEPS: [f64; 8] = [0.25, 0.5, 1.0, 2.0, 3.0, -0.5, -1.0, -2.0];
+
+/// Least variance of a 0/1 answer that no other shares: an item that is all but sure is not certain.
+const LEAST_NOISE: f64 = 0.03;
 
 /// Where a hypothesis puts a new model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,7 +110,8 @@ pub(crate) fn groups() -> Vec<Group> {
         let both = |step| TRUST.map(|trust| stepped(step, trust));
         steps(up).flat_map(both).collect()
     };
-    let like_sources = [(1.0, 0.0), (2.0, -1.0), (4.0, -2.0)].map(|(scale, log_prior)| like_sources(scale, log_prior));
+    let like_sources = [(1.0, 0.0), (2.0, -1.0), (4.0, -2.0)]
+        .map(|(scale, log_prior)| like_sources(scale, log_prior));
     let drifted = [0.25, 1.0, 4.0].map(|drift| drifted(drift, 0.03, 0.1));
     vec![
         Group { region: Region::Inside, share: 1.0, hypotheses: like_sources.to_vec() },
@@ -126,6 +134,8 @@ pub(crate) struct Field {
     steps: Vec<Expected>,
     /// p (1 - p) inside the range plus beyond it.
     pub expected_spread: Vec<f64>,
+    /// Variance of a graded answer over that of a 0/1 answer of the same expectation.
+    pub dispersion: f64,
     /// Target weights of the items.
     weights: Vec<f64>,
     /// The target mean of the coordinates.
@@ -156,10 +166,9 @@ impl Expected {
         if self.mean_spread > 0.0 { self.spreads[item] / self.mean_spread } else { 1.0 }
     }
 
-    /// Variance of an answer: as its expectation says, less what the sources' covariance explains.
-    /// The constant keeps an item that is all but sure from counting as certain.
+    /// Variance of a 0/1 answer: as its expectation says, less what the sources' covariance explains.
     fn noise(&self, item: usize) -> f64 {
-        0.8 * self.spreads[item] + 0.03
+        0.8 * self.spreads[item] + LEAST_NOISE
     }
 }
 
@@ -199,9 +208,11 @@ impl Field {
         let (items, curves) = (matrix.items(), sources.curves());
         let (coordinates, rank) = coordinates(sources)?;
         let residuals = residual_variances(sources)?;
+        let dispersion = curves.dispersion(matrix);
         let edges = EDGES.map(|share| curves.quantile(share));
         let beyond = Expected::at(curves, items, &BEYOND.map(|step| edges[1] + step));
-        let inside = Expected::at(curves, items, &INSIDE_SHARES.map(|share| curves.quantile(share)));
+        let inside =
+            Expected::at(curves, items, &INSIDE_SHARES.map(|share| curves.quantile(share)));
         let step = |step: &f64| {
             let edge = if *step > 0.0 { edges[1] } else { edges[0] };
             Expected::at(curves, items, &[edge + step])
@@ -216,7 +227,11 @@ impl Field {
             rank,
             means: matrix.item_means().to_vec(),
             // Half of it: the covariance has the items' own variances on its diagonal already.
-            noise: residuals.iter().map(|residual| 0.5 * residual + 0.03).collect(),
+            noise: residuals
+                .iter()
+                .map(|residual| 0.5 * residual + dispersion * LEAST_NOISE)
+                .collect(),
+            dispersion,
             expected_spread: spreads.map(|(inside, beyond)| inside + beyond).collect(),
             steps: STEPS.iter().map(step).collect(),
             beyond,
@@ -258,6 +273,7 @@ impl Field {
         };
         let relative_spread = |item: usize| match expectation {
             Expectation::Sources => 0.0,
+            // Outside the range nobody knows how graded the answers are: half way, in proportion.
             Expectation::Beyond => self.beyond.relative_spread(item),
             Expectation::Step(step) => self.steps[step].relative_spread(item),
         };
@@ -287,8 +303,9 @@ impl Field {
     fn noise(&self, expectation: Expectation, item: usize) -> f64 {
         match expectation {
             Expectation::Sources => self.noise[item],
-            Expectation::Beyond => self.beyond.noise(item),
-            Expectation::Step(step) => self.steps[step].noise(item),
+            // Outside the range nobody knows how graded the answers are: half way, in proportion.
+            Expectation::Beyond => self.dispersion.sqrt() * self.beyond.noise(item),
+            Expectation::Step(step) => self.dispersion.sqrt() * self.steps[step].noise(item),
         }
     }
 }
@@ -347,7 +364,8 @@ fn residual_variances(sources: &Sources<'_>) -> Result<Vec<f64>, StatsError> {
     let components = sources.components(NOISE_COMPONENTS)?;
     let of = |item: usize| {
         let mean = column_mean(matrix, item);
-        let total: f64 = matrix.item(item).iter().map(|score| (score - mean) * (score - mean)).sum();
+        let total: f64 =
+            matrix.item(item).iter().map(|score| (score - mean) * (score - mean)).sum();
         let explained: f64 = components
             .loading(item)
             .iter()
@@ -361,9 +379,4 @@ fn residual_variances(sources: &Sources<'_>) -> Result<Vec<f64>, StatsError> {
 
 fn column_mean(matrix: &CompleteMatrix, item: usize) -> f64 {
     matrix.item(item).iter().sum::<f64>() / matrix.models() as f64
-}
-
-/// RESEARCH ONLY
-pub(crate) fn knob(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }

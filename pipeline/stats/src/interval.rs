@@ -200,17 +200,23 @@ pub struct Answers<'a> {
 }
 
 impl Intervals {
-    /// What the procedure allows; conformal ones are calibrated on the sources, `problem.matrix`.
+    /// Those that a procedure has without calibration.
+    pub fn own(procedure: Procedure) -> Option<Self> {
+        match procedure {
+            Procedure::RANDOM_MEAN => Some(Self::Design),
+            Procedure { estimator: EstimatorMethod::Guarded, .. } => Some(Self::Posterior),
+            _ => None,
+        }
+    }
+
+    /// The procedure's own, or conformal ones calibrated on the sources, `problem.matrix`.
     pub fn calibrate(
         procedure: Procedure,
         problem: &Problem<'_>,
         key: StreamKey<'_>,
     ) -> Result<Self, StatsError> {
-        if procedure == Procedure::RANDOM_MEAN {
-            return Ok(Self::Design);
-        }
-        if procedure.estimator == EstimatorMethod::Guarded {
-            return Ok(Self::Posterior);
+        if let Some(own) = Self::own(procedure) {
+            return Ok(own);
         }
         let folds = FOLDS.min(problem.matrix.models());
         let errors = studentised_errors(procedure, problem, folds, key)?;

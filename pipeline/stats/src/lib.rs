@@ -36,27 +36,27 @@
 //! ```
 
 pub mod cluster;
+pub mod curves;
 pub mod dense;
 pub mod distribution;
 mod error;
 pub mod estimate;
 pub mod evaluate;
+pub mod field;
 pub mod interval;
 pub mod interval_design;
 pub mod irt;
 pub mod item_analysis;
 pub mod linalg;
 pub mod matrix;
+mod names;
 pub mod paired;
+pub mod procedure;
 pub mod rank;
 pub mod rng;
 pub mod select;
 pub mod size;
-pub mod split;
 pub mod sources;
-pub mod procedure;
-mod names;
-pub mod field;
-pub mod curves;
+pub mod split;
 
 pub use error::StatsError;

@@ -20,9 +20,15 @@ impl<'a> Written<'a> {
 }
 
 /// The name with its parameter, which is left out where it is the default.
-pub(crate) fn write(name: &str, parameter: Option<(&str, usize)>, default: Option<usize>) -> String {
+pub(crate) fn write(
+    name: &str,
+    parameter: Option<(&str, usize)>,
+    default: Option<usize>,
+) -> String {
     match parameter {
-        Some((parameter, value)) if Some(value) != default => format!("{name}({parameter}={value})"),
+        Some((parameter, value)) if Some(value) != default => {
+            format!("{name}({parameter}={value})")
+        }
         _ => name.to_owned(),
     }
 }

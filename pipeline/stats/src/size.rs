@@ -324,16 +324,18 @@ fn mean_of(values: &[f64]) -> Option<f64> {
 /// by itself. Errors with [`StatsError::NoSize`].
 pub fn smallest(request: &Request, bounds: &[(usize, Option<f64>)]) -> Result<usize, StatsError> {
     let Request { measure, limit, .. } = *request;
-    let meets = |(_, bound): &&(usize, Option<f64>)| {
-        bound.is_some_and(|bound| measure.meets(bound, limit))
-    };
+    let meets =
+        |(_, bound): &&(usize, Option<f64>)| bound.is_some_and(|bound| measure.meets(bound, limit));
     if let Some((k, _)) = bounds.iter().rev().take_while(meets).last() {
         return Ok(*k);
     }
     let known = bounds.iter().filter_map(|(k, bound)| bound.map(|bound| (*k, bound)));
-    let best = known.reduce(|best, next| {
-        if measure.meets(next.1, best.1) && next.1 != best.1 { next } else { best }
-    });
+    let best =
+        known.reduce(
+            |best, next| {
+                if measure.meets(next.1, best.1) && next.1 != best.1 { next } else { best }
+            },
+        );
     let tried = |place: Option<&(usize, Option<f64>)>| place.map_or(0, |(k, _)| *k);
     Err(StatsError::NoSize {
         measure: request.text(),
@@ -412,13 +414,15 @@ mod tests {
     fn the_draw_of_items_adds_to_the_bound_over_models() {
         let equal = size(&[&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]]);
         let unequal = size(&[&[0.0, 1.0, 2.0], &[2.0, 3.0, 4.0]]);
-        let bound = |size: &Size| size.bound(Measure::MeanAbsoluteError, 0.95, Over::Models).unwrap();
+        let bound =
+            |size: &Size| size.bound(Measure::MeanAbsoluteError, 0.95, Over::Models).unwrap();
         assert!(bound(&unequal) > bound(&equal) + 0.5);
     }
 
     #[test]
     fn a_size_that_meets_by_luck_is_not_taken() {
-        let bounds = [(10, Some(2.0)), (13, Some(1.4)), (17, Some(1.6)), (22, Some(1.5)), (28, Some(1.2))];
+        let bounds =
+            [(10, Some(2.0)), (13, Some(1.4)), (17, Some(1.6)), (22, Some(1.5)), (28, Some(1.2))];
         assert_eq!(smallest(&REQUEST, &bounds), Ok(22));
         let error = smallest(&REQUEST, &bounds[..3]).unwrap_err().to_string();
         assert_eq!(

@@ -47,6 +47,11 @@ impl SplitKind {
         }
     }
 
+    /// Whether repetitions differ in who is held out.
+    pub fn is_random(self) -> bool {
+        matches!(self, Self::Interpolation | Self::Family)
+    }
+
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use aliquot_stats::{
-    estimate::guarded::{Judged, Regime},
     estimate::Fitted,
+    estimate::guarded::{Judged, Regime},
     interval::{Answers, Intervals},
 };
 use serde_json::json;

@@ -79,8 +79,7 @@ fn estimator(params: &Params, matrix: &TargetMatrix, all: &[Member]) -> Result<E
         Problem { matrix: scores, target: &matrix.target, pool: &pool, k: subset.items.len() };
     let label = format!("{}/{}/fit", params.target.name, params.subset);
     let key = StreamKey { seed: params.seed, label: &label };
-    let sources =
-        Sources::new(scores, &matrix.target, &pool, key).map_err(stats(context()))?;
+    let sources = Sources::new(scores, &matrix.target, &pool, key).map_err(stats(context()))?;
     let fitted = fit(procedure.estimator, &sources, &subset, &mut key.stream("fit", 0))
         .map_err(stats(context()))?;
     let intervals = Intervals::calibrate(procedure, &problem, key).map_err(stats(context()))?;

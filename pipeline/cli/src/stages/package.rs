@@ -58,9 +58,8 @@ pub struct Identity {
 impl Identity {
     /// What a recipe says of its release.
     pub fn of(recipe: &Recipe, recipe_text: &str, lock_text: &str) -> Self {
-        let Recipe {
-            name, version, title, description, licence, targets, procedure, ..
-        } = recipe.clone();
+        let Recipe { name, version, title, description, licence, targets, procedure, .. } =
+            recipe.clone();
         Self {
             name,
             version,

@@ -83,10 +83,10 @@ fn choose(
         (0..matrix.named.items.len()).filter(|item| !taken.contains(&matrix.named.items[*item]));
     let free: Vec<usize> = free.collect();
     let key = StreamKey { seed: params.seed, label: &spec.name };
-    let sources = Sources::new(&matrix.named.scores, &matrix.target, &free, key)
-        .map_err(stats(&context))?;
-    let chosen = select(method, &sources, *size, &mut key.stream(subset, 0))
-        .map_err(stats(context))?;
+    let sources =
+        Sources::new(&matrix.named.scores, &matrix.target, &free, key).map_err(stats(&context))?;
+    let chosen =
+        select(method, &sources, *size, &mut key.stream(subset, 0)).map_err(stats(context))?;
     let member = |(position, (item, weight)): (usize, (&usize, &f64))| Member {
         target: spec.name.clone(),
         subset: subset.to_owned(),

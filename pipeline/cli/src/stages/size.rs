@@ -148,8 +148,7 @@ fn searched(
     let mut rows = Vec::new();
     for (subset, request, grid) in grids {
         let own: Vec<&Size> = sizes.iter().filter(|size| grid.contains(&size.k)).collect();
-        let bound =
-            |size: &&Size| (size.k, size.bound(request.measure, request.confidence, over));
+        let bound = |size: &&Size| (size.k, size.bound(request.measure, request.confidence, over));
         let bounds: Vec<(usize, Option<f64>)> = own.iter().map(bound).collect();
         let found = smallest(&request, &bounds).map_err(context(subset))?;
         rows.extend(own.into_iter().zip(bounds).map(|(size, (k, bound))| CurvePoint {

@@ -3,7 +3,7 @@
 
 use crate::{
     StatsError, distribution,
-    field::{Field, Group, Prior, Region, groups, knob},
+    field::{Group, Prior, Region, groups},
     interval::Interval,
     linalg::{Cholesky, dot, dot_lanes},
     sources::Sources,
@@ -18,12 +18,17 @@ const LEVEL_STEP: f64 = 0.25;
 const LEVEL_MARGIN: f64 = 3.0;
 /// Answers to one benchmark depend on each other in ways that no curve knows: each counts half.
 const ANSWER_WEIGHT: f64 = 0.5;
-/// Prior odds of a level outside the range against one inside.
-const OUTSIDE_ODDS: [f64; 2] = [0.1, 0.3];
+/// Graded answers tell more than 0/1 ones, but none tells more than a hundred.
+const LEAST_DISPERSION: f64 = 0.01;
+/// Prior odds of a level above the range against one inside it: new models tend to be stronger.
+const ABOVE_ODDS: f64 = 0.5;
+/// Likewise below it: rare, but a broken or badly compressed model must not pass for a weak one.
+const BELOW_ODDS: f64 = 0.03;
 /// No more certainty about the region than this goes into an interval.
 const LEAST_DOUBT: f64 = 0.05;
-/// Item means and components that are estimated from the sources and taken for known.
-const ESTIMATED: f64 = 6.0;
+/// What is estimated from M sources and taken for known adds about this over M to the variance
+/// inside their range.
+const ESTIMATED: f64 = 4.0;
 
 /// What is known of a subset before a model answers it.
 ///
@@ -168,7 +173,7 @@ pub fn fit(sources: &Sources<'_>, items: &[usize]) -> Result<Guarded, StatsError
         kernel: rows.map(|(one, other)| field.kernel(one, other)).collect(),
         target_covariances: items.iter().map(|&item| field.kernel_with_target(item)).collect(),
         target_variance: field.target_kernel(),
-        dispersion: sources.curves().dispersion(&sources.complete),
+        dispersion: field.dispersion,
         groups: groups().into_iter().map(group).collect(),
         gate: gate(sources, items),
     })
@@ -187,8 +192,8 @@ fn gate(sources: &Sources<'_>, items: &[usize]) -> Gate {
     };
     let odds = |region: &Region| match region {
         Region::Inside => 1.0,
-        Region::Above => knob("ODDS", OUTSIDE_ODDS[1]),
-        Region::Below => knob("ODDSB", OUTSIDE_ODDS[0]),
+        Region::Above => ABOVE_ODDS,
+        Region::Below => BELOW_ODDS,
     };
     let weights = sources.target.weights();
     let mut rest = weights.to_vec();
@@ -200,7 +205,10 @@ fn gate(sources: &Sources<'_>, items: &[usize]) -> Gate {
     Gate {
         odds: regions.iter().map(odds).collect(),
         regions,
-        target_means: levels.iter().map(|&level| sum(level, &|item, p| weights[item] * p)).collect(),
+        target_means: levels
+            .iter()
+            .map(|&level| sum(level, &|item, p| weights[item] * p))
+            .collect(),
         rest_spreads: levels
             .iter()
             .map(|&level| sum(level, &|item, p| rest[item] * rest[item] * p * (1.0 - p)))
@@ -216,7 +224,7 @@ impl Gate {
     ///
     /// The likelihood of a graded answer y is p^y (1 - p)^(1 - y), as in logistic regression; p keeps
     /// away from 0 and 1 because any item can be answered by accident.
-    fn regions(&self, answers: &[f64]) -> [f64; 3] {
+    fn regions(&self, answers: &[f64], answer_weight: f64) -> [f64; 3] {
         let log_likelihood = |level: f64| -> f64 {
             let items = answers.iter().zip(&self.slopes).zip(&self.intercepts);
             let of = |((answer, slope), intercept): ((&f64, &f64), &f64)| {
@@ -224,7 +232,7 @@ impl Gate {
                 let p = p.clamp(0.01, 0.99);
                 answer * libm::log(p) + (1.0 - answer) * libm::log(1.0 - p)
             };
-            ANSWER_WEIGHT * items.map(of).sum::<f64>()
+            answer_weight * items.map(of).sum::<f64>()
         };
         let logs: Vec<f64> = self.levels.iter().map(|&level| log_likelihood(level)).collect();
         let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -265,12 +273,18 @@ impl Guarded {
 
     /// Estimate, region and uncertainty of a model, from one answer a subset item.
     pub fn judge(&self, answers: &[f64]) -> Judged {
-        let gate = self.known.gate.regions(answers);
-        let groups: Vec<GroupView> =
-            self.groups.iter().map(|group| group.view(answers)).collect();
+        let gate = self
+            .known
+            .gate
+            .regions(answers, ANSWER_WEIGHT / self.known.dispersion.max(LEAST_DISPERSION));
+        let groups: Vec<GroupView> = self.groups.iter().map(|group| group.view(answers)).collect();
         let weight = |group: &Conditioned| gate[group.region as usize] * group.share;
-        let value: f64 =
-            self.groups.iter().zip(&groups).map(|(group, view)| weight(group) * view.estimate).sum();
+        let value: f64 = self
+            .groups
+            .iter()
+            .zip(&groups)
+            .map(|(group, view)| weight(group) * view.estimate)
+            .sum();
 
         let mut expected = vec![0.0; answers.len()];
         for (group, view) in self.groups.iter().zip(&groups) {
@@ -278,18 +292,23 @@ impl Guarded {
                 *sum += weight(group) * answer;
             }
         }
+        // Outside the range nobody knows how graded the answers are: half way, in proportion.
+        let outside = gate[1] + gate[2];
+        let dispersion = libm::pow(self.known.dispersion, 1.0 - outside / 2.0);
         let noise: Vec<f64> = expected
             .iter()
             .map(|p| p.clamp(0.0, 1.0))
-            .map(|p| self.known.dispersion * p * (1.0 - p))
+            .map(|p| dispersion * p * (1.0 - p))
             .collect();
-        let rest = self.known.dispersion * self.known.gate.rest_spread(value);
+        let rest = dispersion * self.known.gate.rest_spread(value);
         let region = |region: Region| {
-            let members = self.groups.iter().zip(&groups).filter(|(group, _)| group.region == region);
+            let members =
+                self.groups.iter().zip(&groups).filter(|(group, _)| group.region == region);
             let (estimate, variance) = self.pool(members, &noise);
             (gate[region as usize], estimate, variance + rest)
         };
-        let (inside, above, below) = (region(Region::Inside), region(Region::Above), region(Region::Below));
+        let (inside, above, below) =
+            (region(Region::Inside), region(Region::Above), region(Region::Below));
         let inflated = 1.0 + ESTIMATED / self.known.sources as f64;
         let solved = dot(&self.known.target_weights, answers);
         let missed: f64 = self.known.target_weights.iter().sum::<f64>() - solved;
@@ -342,10 +361,20 @@ impl Conditioned {
         let greatest = views.iter().map(|(log, ..)| *log).fold(f64::NEG_INFINITY, f64::max);
         let shares: Vec<f64> = views.iter().map(|(log, ..)| libm::exp(log - greatest)).collect();
         let total: f64 = shares.iter().sum();
-        let estimate = views.iter().zip(&shares).map(|((_, estimate, _), share)| share / total * estimate).sum();
-        let mut view =
-            GroupView { estimate, signal: 0.0, weights: vec![0.0; answers.len()], answers: vec![0.0; answers.len()] };
-        for ((hypothesis, (_, estimate, smoothed)), share) in self.hypotheses.iter().zip(&views).zip(&shares) {
+        let estimate = views
+            .iter()
+            .zip(&shares)
+            .map(|((_, estimate, _), share)| share / total * estimate)
+            .sum();
+        let mut view = GroupView {
+            estimate,
+            signal: 0.0,
+            weights: vec![0.0; answers.len()],
+            answers: vec![0.0; answers.len()],
+        };
+        for ((hypothesis, (_, estimate, smoothed)), share) in
+            self.hypotheses.iter().zip(&views).zip(&shares)
+        {
             let share = share / total;
             let off = estimate - view.estimate;
             view.signal += share * (hypothesis.signal + off * off);
@@ -359,7 +388,8 @@ impl Conditioned {
 impl Hypothesis {
     /// Logarithm of the evidence, estimate, and expected answers y - noise x C^-1 z.
     fn view(&self, answers: &[f64]) -> (f64, f64, Vec<f64>) {
-        let z: Vec<f64> = answers.iter().zip(&self.means).map(|(answer, mean)| answer - mean).collect();
+        let z: Vec<f64> =
+            answers.iter().zip(&self.means).map(|(answer, mean)| answer - mean).collect();
         let solved: Vec<f64> =
             self.precision.chunks(z.len()).map(|row| dot_lanes(row, &z)).collect();
         let log = self.log_weight - 0.5 * dot(&z, &solved);
@@ -381,15 +411,20 @@ fn condition(known: &Known, prior: &Prior) -> Result<Hypothesis, StatsError> {
     }
     let factor = Cholesky::factor(size, &covariance)?;
     let own = known.target_weights.iter().zip(&prior.noise).map(|(weight, noise)| weight * noise);
-    let shared = |place: usize| prior.covariance_with_target(known.target_covariances[place], place);
-    let with_target: Vec<f64> =
-        own.enumerate().map(|(place, own)| shared(place) + own).collect();
+    let shared =
+        |place: usize| prior.covariance_with_target(known.target_covariances[place], place);
+    let with_target: Vec<f64> = own.enumerate().map(|(place, own)| shared(place) + own).collect();
     let weights = factor.solve(&with_target);
     // The variance left is prior variance - c' C^-1 c; of it the answers' own noise is
     // sum of (weight - target weight)^2 noise, up to the items outside, which enter neither side.
-    let own_noise: f64 =
-        known.target_weights.iter().zip(&prior.noise).map(|(weight, noise)| weight * weight * noise).sum();
-    let left = prior.target_variance(known.target_variance) + own_noise - dot(&weights, &with_target);
+    let own_noise: f64 = known
+        .target_weights
+        .iter()
+        .zip(&prior.noise)
+        .map(|(weight, noise)| weight * weight * noise)
+        .sum();
+    let left =
+        prior.target_variance(known.target_variance) + own_noise - dot(&weights, &with_target);
     let noise: f64 = weights
         .iter()
         .zip(&known.target_weights)
@@ -436,7 +471,10 @@ impl Judged {
         .map(|(weight, mean, variance)| (weight, mean.clamp(0.0, 1.0), variance.max(1e-8).sqrt()));
         let at = |share: f64| {
             let mass = |x: f64| -> f64 {
-                parts.iter().map(|(w, mean, sd)| w * distribution::normal_cumulative((x - mean) / sd)).sum()
+                parts
+                    .iter()
+                    .map(|(w, mean, sd)| w * distribution::normal_cumulative((x - mean) / sd))
+                    .sum()
             };
             let (mut low, mut high) = (-1.0, 2.0);
             for _ in 0..40 {

@@ -269,7 +269,13 @@ pub fn fit(
         EstimatorMethod::GpIrt { dimensions } => {
             let calibration = sources.calibration(dimensions)?;
             let responses = sources.responses;
-            Fitted::GpIrt(GpIrt::new(&calibration, responses, target, subset, AbilityPrior::NEW_MODEL)?)
+            Fitted::GpIrt(GpIrt::new(
+                &calibration,
+                responses,
+                target,
+                subset,
+                AbilityPrior::NEW_MODEL,
+            )?)
         }
         EstimatorMethod::Aipw => Fitted::Linear(aipw::fit(complete, target, subset)?),
         EstimatorMethod::PredictionPowered => {

@@ -159,7 +159,9 @@ impl SelectionMethod {
         let found = Self::ALL.into_iter().find(|candidate| candidate.method() == method)?;
         match parameter {
             None => Some(found),
-            Some((name, value)) => (found.parameter()?.0 == name).then(|| found.with_parameter(value)),
+            Some((name, value)) => {
+                (found.parameter()?.0 == name).then(|| found.with_parameter(value))
+            }
         }
     }
 }
@@ -229,9 +231,7 @@ pub fn select(
             greedy_design::select(design, k, greedy_design::NOISE, stream)
         }
         SelectionMethod::FacilityLocation => facility_location::select(design, k, stream),
-        SelectionMethod::Genetic { generations } => {
-            genetic::select(design, k, generations, stream)
-        }
+        SelectionMethod::Genetic { generations } => genetic::select(design, k, generations, stream),
         SelectionMethod::Tasks { keep } => tasks::draw(design, keep, k, stream),
         SelectionMethod::TwoSided => two_sided::select(sources, k, stream),
     }

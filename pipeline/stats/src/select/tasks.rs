@@ -46,9 +46,8 @@ pub(super) fn draw(
     let kept: Vec<(u32, f64)> =
         tasks.into_iter().zip(weights).filter(|(_, weight)| *weight > 0.0).collect();
     let items_of = |&(task, _): &(u32, f64)| -> Vec<usize> {
-        let counts = |item: &usize| {
-            task_of_item[*item] == task && design.target.weights()[*item] > 0.0
-        };
+        let counts =
+            |item: &usize| task_of_item[*item] == task && design.target.weights()[*item] > 0.0;
         design.pool.iter().copied().filter(counts).collect()
     };
     let members: Vec<Vec<usize>> = kept.iter().map(items_of).collect();

@@ -4,15 +4,18 @@ use super::{
 };
 use crate::{
     StatsError,
-    field::{DESIGN, Field, Hypothesis, Prior, knob},
+    field::{DESIGN, Field, Hypothesis, Prior},
     linalg::add_scaled,
     rng::Stream,
     sources::Sources,
 };
 
-/// Share of a stratum that is looked at for each choice: some chance in the items keeps the subset
-/// from being fitted to the very sources it is chosen on.
-const LOOKED_AT: f64 = 0.3;
+/// Share of the free items that is looked at for each choice: some chance keeps the subset from being
+/// fitted to the very sources it is chosen on, and costs nothing measurable.
+const LOOKED_AT: f64 = 0.8;
+/// The gain inside the sources' range counts 1 + this / k times the gain above it: with few answers an
+/// estimate has to lean on the sources, with many the answers speak for themselves.
+const LEANING: f64 = 20.0;
 /// Added to the expected spread, in units of its mean: no stratum is left to a handful of items.
 const LEAST_SPREAD: f64 = 0.1;
 
@@ -34,17 +37,16 @@ pub(super) fn select(
     let field = sources.field()?;
     let mut strata = Strata::new(sources, field, items, k, stream);
     let weights = sources.target.weights();
-    let alpha = knob("ALPHA", 3.0) + knob("ALPHAK", 0.0) / k as f64;
+    let leaning = 1.0 + LEANING / k as f64;
     let mut posteriors = DESIGN.map(|hypothesis| Posterior::new(field, &hypothesis, weights));
     let (mut chosen, mut shares) = (Vec::new(), Vec::new());
     for _ in 0..k {
         let looked_at = strata.look(stream);
-        let gain = |item: usize| alpha * posteriors[0].gain(item) + posteriors[1].gain(item);
+        let gain = |item: usize| leaning * posteriors[0].gain(item) + posteriors[1].gain(item);
         let Some(item) = first_of_greatest(&looked_at, gain) else { break };
         chosen.push(item);
         shares.push(strata.take(item));
-        let kernel: Vec<f64> =
-            (0..weights.len()).map(|other| field.kernel(item, other)).collect();
+        let kernel: Vec<f64> = (0..weights.len()).map(|other| field.kernel(item, other)).collect();
         posteriors.iter_mut().for_each(|posterior| posterior.observe(&kernel, item));
     }
     Ok(weighted(&chosen, &shares))
@@ -84,9 +86,7 @@ impl Strata {
         // Shuffled first, so that items of equal expectation come in random order, not in file order.
         stream.shuffle(&mut items);
         let means = sources.complete.item_means();
-        items.sort_by(|&a, &b| {
-            groups[a].cmp(&groups[b]).then(means[a].total_cmp(&means[b]))
-        });
+        items.sort_by(|&a, &b| groups[a].cmp(&groups[b]).then(means[a].total_cmp(&means[b])));
         let spread = &field.expected_spread;
         let mean = items.iter().map(|&item| spread[item]).sum::<f64>() / items.len() as f64;
         let mass = |item: usize| {
@@ -114,9 +114,8 @@ impl Strata {
             self.open.fill(true);
             left = self.left();
         }
-        let looked = knob("LOOK", 1.0);
         let some: Vec<usize> =
-            left.iter().filter(|_| stream.uniform() < looked).copied().collect();
+            left.iter().filter(|_| stream.uniform() < LOOKED_AT).copied().collect();
         if some.is_empty() { left } else { some }
     }
 
@@ -156,8 +155,9 @@ impl Posterior {
             prior.covariance_with_target(field.kernel_with_target(item), item)
                 + weights[item] * prior.noise[item]
         };
-        let variance =
-            |item: usize| prior.covariance(field.kernel(item, item), item, item) + prior.noise[item];
+        let variance = |item: usize| {
+            prior.covariance(field.kernel(item, item), item, item) + prior.noise[item]
+        };
         Self {
             covariances: items.iter().map(|&item| covariance(item)).collect(),
             variances: items.iter().map(|&item| variance(item)).collect(),

@@ -1,6 +1,6 @@
 //! The seam to the methods: which there are, and what one of them does on one split.
 
-use std::time::Instant;
+use std::{ops::Range, time::Instant};
 
 use aliquot_stats::{
     StatsError,
@@ -37,7 +37,7 @@ impl Method {
 }
 
 /// One split of one matrix.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Cell<'a> {
     /// All models, without gaps.
     pub matrix: &'a ResponseMatrix,
@@ -47,10 +47,12 @@ pub struct Cell<'a> {
     pub split: &'a Split,
     /// Seed of all random choices.
     pub seed: u64,
-    /// Number of the split.
-    pub repetition: u64,
+    /// Repetitions of the method on this split.
+    pub repetitions: Range<u64>,
     /// Names the matrix and the kind of split.
     pub label: &'a str,
+    /// Whether methods without an interval of their own get a calibrated one.
+    pub conformal: bool,
 }
 
 /// What one method did at one size; errors in percentage points.
@@ -80,8 +82,17 @@ pub struct Measured {
     pub predict_seconds: f64,
 }
 
-/// Size, method and what came out of it.
-pub type Entry<'a> = (usize, &'a Method, Result<Measured, StatsError>);
+/// What came out of one method at one size.
+pub struct Entry<'a> {
+    /// Number of the repetition.
+    pub repetition: u64,
+    /// Number of items.
+    pub k: usize,
+    /// The method.
+    pub method: &'a Method,
+    /// Its figures, or why there are none.
+    pub result: Result<Measured, StatsError>,
+}
 
 /// Measures all methods at all sizes: select and fit on the sources, estimate the held-out models.
 ///
@@ -94,13 +105,16 @@ pub fn measure_cell<'a>(
 ) -> Result<Vec<Entry<'a>>, StatsError> {
     let matrix = cell.matrix.select_models(&cell.split.sources)?;
     let pool: Vec<usize> = (0..cell.matrix.items()).collect();
-    let label = format!("bench/{}/{}", cell.label, cell.repetition);
+    let label = format!("bench/{}/{}", cell.label, cell.repetitions.start);
     let key = StreamKey { seed: cell.seed, label: &label };
     let sources = Sources::new(&matrix, cell.target, &pool, key)?;
     let mut entries = Vec::new();
-    for &k in ks {
-        for method in methods {
-            entries.push((k, method, measure(cell, &sources, k, method.procedure)));
+    for repetition in cell.repetitions.clone() {
+        for &k in ks {
+            for method in methods {
+                let result = measure(cell, &sources, (repetition, k), method.procedure);
+                entries.push(Entry { repetition, k, method, result });
+            }
         }
     }
     Ok(entries)
@@ -109,10 +123,10 @@ pub fn measure_cell<'a>(
 fn measure(
     cell: &Cell<'_>,
     sources: &Sources<'_>,
-    k: usize,
+    (repetition, k): (u64, usize),
     procedure: Procedure,
 ) -> Result<Measured, StatsError> {
-    let label = format!("bench/{}/{}/{}", cell.label, cell.repetition, procedure.name());
+    let label = format!("bench/{}/{repetition}/{}", cell.label, procedure.name());
     let key = StreamKey { seed: cell.seed, label: &label };
 
     let clock = Instant::now();
@@ -122,11 +136,16 @@ fn measure(
     let clock = Instant::now();
     let Sources { responses, target, pool, .. } = sources;
     let problem = Problem { matrix: responses, target, pool, k };
-    let intervals = Intervals::calibrate(procedure, &problem, key)?;
+    let intervals = match Intervals::own(procedure) {
+        None if cell.conformal => Some(Intervals::calibrate(procedure, &problem, key)?),
+        own => own,
+    };
     let interval_seconds = clock.elapsed().as_secs_f64();
 
     let clock = Instant::now();
-    let used = Used { sources, subset: &subset, fitted: &fitted, intervals };
+    // Where there is none, any will do: its figures are not reported.
+    let used_intervals = intervals.unwrap_or(Intervals::Design);
+    let used = Used { sources, subset: &subset, fitted: &fitted, intervals: used_intervals };
     let predictions = used.predict(cell.matrix, &cell.split.held_out)?;
     let predict_seconds = clock.elapsed().as_secs_f64();
 
@@ -139,8 +158,8 @@ fn measure(
         bias_pp: POINTS * quality.bias,
         p95_pp: POINTS * quality.percentile_95,
         kendall_tau: quality.kendall_tau,
-        coverage_95: Some(quality.coverage),
-        width_95_pp: Some(POINTS * quality.width),
+        coverage_95: intervals.map(|_| quality.coverage),
+        width_95_pp: intervals.map(|_| POINTS * quality.width),
         fit_seconds,
         interval_seconds,
         predict_seconds,

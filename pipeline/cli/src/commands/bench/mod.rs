@@ -8,6 +8,7 @@ mod summary;
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
+    ops::Range,
     path::PathBuf,
     thread,
 };
@@ -21,7 +22,7 @@ use serde::Serialize;
 
 use self::{
     matrices::{Filter, Matrix},
-    measure::{Cell, Measured, Method, measure_cell},
+    measure::{Cell, Entry, Measured, Method, measure_cell},
 };
 use super::print;
 use crate::{args::Global, error::Error};
@@ -30,7 +31,7 @@ use crate::{args::Global, error::Error};
 const FOLDERS: &str = "\
 Each folder holds three Parquet files:
   responses.parquet  model, item_id, score (0 to 1, empty where missing), metric
-  items.parquet      item_id, benchmark; weight, if items count differently
+  items.parquet      item_id, benchmark; weight, if items count differently; task, for tasks+...
   models.parquet     model; for the splits by attributes any of
                      family, family_guess
                      date, released, release_date, run_date, timestamp
@@ -51,7 +52,7 @@ sources.
 
 --pairs FILE measures comparisons of variants with their base instead of single scores. The file is
 Parquet with quant_model and base_model, and metric (METRIC or METRIC:BENCHMARK) if a pair is not for
-all; items.parquet may have parent_item and task. Each selection of --methods, and always random and stratified,
+all; items.parquet may have parent_item. Each selection of --methods, and always random and stratified,
 draws a subset per seed from the models that are in no pair and share no base with a model of a pair;
 then every pair is compared on it, once with the base's score on all items known and once without. The
 truth is the difference on all items. A size k is measured where it is less than the number of items.
@@ -89,10 +90,13 @@ pub struct Arguments {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "default,random+mean,random+ridge,balanced-swap+mean,balanced-swap+ridge",
+        default_value = "default,random+mean,stratified+mean,random+aipw,random+ridge,irt-anchors+gp-irt,greedy-design+ridge",
         value_name = "NAME"
     )]
     methods: Vec<String>,
+    /// Calibrate an interval by ten refits for the methods that have none of their own.
+    #[arg(long)]
+    conformal: bool,
     /// Splits that are measured at the same time; the number of cores unless given.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -129,13 +133,15 @@ struct Plan {
     methods: Vec<Method>,
     seeds: u64,
     seed: u64,
+    conformal: bool,
 }
 
-/// One cell of the queue: a split of a matrix, with all methods and sizes.
+/// One cell of the queue: a split of a matrix, with all methods and sizes. Repetitions of a split
+/// that is not random share it, and what is learnt from its sources.
 struct Task<'a> {
     matrix: &'a Matrix,
     kind: SplitKind,
-    repetition: u64,
+    repetitions: Range<u64>,
 }
 
 /// What a task gives: records, and why some are missing.
@@ -227,7 +233,14 @@ impl Plan {
             .map(|name| Method::from_name(name).map_err(Error::Usage))
             .collect::<Result<_, _>>()?;
         let ks = each_once(&arguments.k).map(|k| k.get()).collect();
-        Ok(Self { ks, kinds, methods, seeds: arguments.seeds.get().into(), seed: arguments.seed })
+        Ok(Self {
+            ks,
+            kinds,
+            methods,
+            seeds: arguments.seeds.get().into(),
+            seed: arguments.seed,
+            conformal: arguments.conformal,
+        })
     }
 
     /// All splits that can be made, in the order of the output; says which cannot.
@@ -247,11 +260,14 @@ impl Plan {
                 continue;
             }
             for &kind in &self.kinds {
-                if let Err(error) = self.split(&Task { matrix, kind, repetition: 0 }) {
+                if let Err(error) = self.split(&Task { matrix, kind, repetitions: 0..1 }) {
                     say(&format!("{}: {} skipped: {error}", matrix.dataset, kind.name()));
                     continue;
                 }
-                tasks.extend((0..self.seeds).map(|repetition| Task { matrix, kind, repetition }));
+                let each = if kind.is_random() { 1 } else { self.seeds };
+                let starts = (0..self.seeds).step_by(each as usize);
+                let task = |start| Task { matrix, kind, repetitions: start..start + each };
+                tasks.extend(starts.map(task));
             }
         }
         tasks
@@ -259,25 +275,28 @@ impl Plan {
 
     fn split(&self, task: &Task<'_>) -> Result<Split, StatsError> {
         let Matrix { full_scores, attributes, .. } = task.matrix;
-        split_by_attributes(task.kind, full_scores, attributes, self.seed, task.repetition)
+        split_by_attributes(task.kind, full_scores, attributes, self.seed, task.repetitions.start)
     }
 
     fn measure(&self, task: &Task<'_>) -> Result<Outcome<Record>, Error> {
-        let Task { matrix, kind, repetition } = task;
-        let place = format!("{} {} seed {repetition}", matrix.dataset, kind.name());
-        let failed = |source| Error::Stats { context: place.clone(), source };
+        let Task { matrix, kind, repetitions } = task;
+        let place =
+            |repetition: u64| format!("{} {} seed {repetition}", matrix.dataset, kind.name());
+        let failed = |source| Error::Stats { context: place(repetitions.start), source };
         let split = self.split(task).map_err(failed)?;
         let cell = Cell {
             matrix: &matrix.scores,
             target: &matrix.target,
             split: &split,
             seed: self.seed,
-            repetition: *repetition,
+            repetitions: repetitions.clone(),
             label: &format!("{}/{}", matrix.dataset, kind.name()),
+            conformal: self.conformal,
         };
         let ks: Vec<usize> = self.ks.iter().copied().filter(|&k| matrix.allows(k)).collect();
         let (mut records, mut failures) = (Vec::new(), Vec::new());
-        for (k, method, result) in measure_cell(&cell, &ks, &self.methods).map_err(failed)? {
+        for entry in measure_cell(&cell, &ks, &self.methods).map_err(failed)? {
+            let Entry { repetition, k, method, result } = entry;
             match result {
                 Ok(measured) => records.push(Record {
                     dataset: matrix.dataset.clone(),
@@ -285,13 +304,15 @@ impl Plan {
                     metric: matrix.metric.clone(),
                     split: kind.name(),
                     k,
-                    seed: *repetition,
+                    seed: repetition,
                     method: method.name.clone(),
                     measured,
                 }),
-                Err(error) => {
-                    failures.push(format!("{place} k {k} {} skipped: {error}", method.name));
-                }
+                Err(error) => failures.push(format!(
+                    "{} k {k} {} skipped: {error}",
+                    place(repetition),
+                    method.name
+                )),
             }
         }
         Ok((records, failures))
