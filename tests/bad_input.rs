@@ -313,3 +313,30 @@ fn every_exit_code_is_in_the_help() {
         );
     }
 }
+
+#[test]
+fn a_size_that_is_neither_a_number_nor_a_target() {
+    let refused = |size: &str, parts: &[&str]| {
+        let board = Leaderboard::new();
+        board.edit_recipe("test = 12", &format!("test = {size}"));
+        assert_refused(&board.aliquot(&["run"], "store"), 3, parts);
+    };
+    refused("{ target_mae = 1 }", &["unknown field `target_mae`", "`target_mae_pp`, `target_tau`"]);
+    refused("{ confidence = 0.9 }", &["subsets.test: give exactly one of target_mae_pp"]);
+    refused("{ target_tau = 0.9, target_mae_pp = 1 }", &["give exactly one of target_mae_pp"]);
+    refused("{ target_tau = 1.5 }", &["target_tau must lie between 0 and 1, got 1.5"]);
+    refused("{ target_mae_pp = nan }", &["target_mae_pp must lie between 0 and 100, got NaN"]);
+    let confidence = "confidence must lie between 0.5 and 1, such as 0.95, got 95";
+    refused("{ target_mae_pp = 1, confidence = 95 }", &[confidence]);
+    refused("{ target_mae_pp = 1, smallest = 600 }", &["largest between smallest and"]);
+    refused("{ target_mae_pp = 1, split = \"date\" }", &["known: interpolation, extrapolation"]);
+    refused("-3", &["integer `-3`, expected a number of items, or a table such as"]);
+    refused("\"ten\"", &["string \"ten\", expected a number of items"]);
+    let board = Leaderboard::new();
+    board.edit_recipe("test = 12", "test = { target_mae_pp = 6 }");
+    board.edit_recipe("repetitions = 4", "repetitions = 1");
+    assert_refused(&board.aliquot(&["run"], "store"), 3, &["repetitions of at least 2"]);
+    let board = Leaderboard::new();
+    board.edit_recipe("test = 12", "test = { target_mae_pp = 6, smallest = 31 }");
+    assert_refused(&board.aliquot(&["run"], "store"), 4, &["1 to half of the items, got 31"]);
+}

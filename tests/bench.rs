@@ -263,6 +263,29 @@ fn figures_do_not_depend_on_threads_but_on_the_seed() {
 }
 
 #[test]
+fn selection_by_tasks_goes_by_the_column_of_items() {
+    let folder = Folder::new();
+    let options = ["--json", "--k", "10", "--seeds", "1", "--splits", "interpolation", "--methods"];
+    let options = [&options[..], &["tasks(keep=4)+weighted-mean"]].concat();
+    let without = folder.bench(&options);
+    let said = stderr(&without);
+    assert!(said.contains("selection by tasks needs the task of each item"), "{said}");
+
+    let items = || (0..ITEMS).map(|item| format!("item-{item:02}"));
+    folder.write(
+        "items",
+        vec![
+            ("item_id", texts(items())),
+            ("benchmark", texts(items().map(|_| "quiz"))),
+            ("task", texts((0..ITEMS).map(|item| format!("task-{}", item % 10)))),
+        ],
+    );
+    let records = records(&folder.bench(&options));
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["method"], "tasks(keep=4)+weighted-mean");
+}
+
+#[test]
 fn a_person_gets_tables() {
     let output = Folder::new().bench(&["--k", "5", "--seeds", "2", "--metric", "exact"]);
     assert!(output.status.success(), "{}", stderr(&output));

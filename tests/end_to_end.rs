@@ -1,9 +1,16 @@
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
 
 use parquet::{file::reader::SerializedFileReader, record::Field};
 use serde_json::Value;
 
-use crate::support::{ITEMS, Leaderboard, MODELS, aliquot, assert_refused, files, json_of, stdout};
+use crate::support::{
+    ITEMS, Leaderboard, MODELS, aliquot, assert_refused, edit, files, json_of, stdout,
+};
 
 #[test]
 fn the_release_id_does_not_depend_on_threads_place_or_compression() {
@@ -228,6 +235,124 @@ fn trials_parents_and_log_likelihoods_reach_the_release() {
     for row in read_table(&store, &manifest, "item_analysis") {
         assert!((row["v_information"].as_f64().unwrap() - bits).abs() < 1e-6, "{row}");
     }
+}
+
+#[test]
+fn a_size_that_is_searched_for_is_found_once_and_used_everywhere() {
+    let board = Leaderboard::new();
+    board.edit_recipe("test = 12", "test = { target_mae_pp = 6, smallest = 5 }");
+    let one = board.release("one", &["--jobs", "1"]);
+    assert_eq!(one, board.release("two", &["--jobs", "3"]));
+
+    let manifest =
+        json_of(&board.on_release(&["show", "demo", "--json"], "one"))["manifest"].clone();
+    let k = manifest["targets"][0]["subsets"]["test"]["k"].as_u64().unwrap();
+    let text = stdout(&board.on_release(&["show", "demo"], "one"));
+    let line = format!("demo/test: k = {k} meets MAE <= 6 pp with 95 % confidence (interpolation)");
+    assert!(text.contains(&line), "`{line}` is not in:\n{text}");
+
+    // The curve has the whole grid, and the size is the first from which on the bound is met.
+    let curve = read_table(&board.store("one"), &manifest, "error_curve");
+    let own: Vec<(u64, f64)> = curve
+        .iter()
+        .filter(|row| row["subset"] == "test")
+        .map(|row| (row["k"].as_u64().unwrap(), row["bound"].as_f64().unwrap()))
+        .collect();
+    let sizes: Vec<u64> = own.iter().map(|(k, _)| *k).collect();
+    assert_eq!(sizes, [5, 7, 9, 12, 15, 19, 24, 30]);
+    let found = own.iter().rev().take_while(|(_, bound)| *bound <= 6.0).last().unwrap().0;
+    assert!(found == k && k > 5, "{own:?}");
+    // Selection and evaluation have that size; validation keeps its own.
+    let members = read_table(&board.store("one"), &manifest, "subsets");
+    let count = |subset: &str| members.iter().filter(|row| row["subset"] == subset).count() as u64;
+    assert_eq!((count("test"), count("validation")), (k, 10));
+    let quality = read_table(&board.store("one"), &manifest, "quality");
+    let measured: BTreeSet<u64> = quality.iter().map(|row| row["k"].as_u64().unwrap()).collect();
+    assert_eq!(measured, BTreeSet::from([10, k]));
+}
+
+#[test]
+fn every_release_says_what_another_size_would_give() {
+    let board = Leaderboard::new();
+    board.release("store", &[]);
+    let manifest =
+        json_of(&board.on_release(&["show", "demo", "--json"], "store"))["manifest"].clone();
+    let curve = read_table(&board.store("store"), &manifest, "error_curve");
+    let rows: Vec<_> = curve
+        .iter()
+        .map(|row| (row["split"].as_str().unwrap(), row["k"].as_u64().unwrap()))
+        .collect();
+    let expected = [
+        ("extrapolation", 10),
+        ("extrapolation", 20),
+        ("interpolation", 10),
+        ("interpolation", 20),
+    ];
+    assert_eq!(rows, expected);
+    for row in &curve {
+        let figure = |key: &str| row[key].as_f64().unwrap();
+        assert!(0.0 < figure("mae_pp") && figure("mae_pp") < figure("mae_upper_pp"), "{row}");
+        // Intervals of stratified+mean are calibrated, which a curve does not pay for.
+        assert!(row["subset"].is_null() && row["coverage_95"].is_null(), "{row}");
+    }
+}
+
+#[test]
+fn a_size_that_no_subset_can_have_says_how_near_it_came() {
+    let board = Leaderboard::new();
+    board.edit_recipe("test = 12", "test = { target_tau = 0.999, split = \"extrapolation\" }");
+    let parts = [
+        "find the size of the test subset of target `demo`",
+        "no k from 10 to 30 keeps tau-b >= 0.999 with 95 % confidence from there on",
+        "the best bound is 0.",
+        "at k = ",
+    ];
+    assert_refused(&board.aliquot(&["run"], "store"), 4, &parts);
+}
+
+#[test]
+fn tasks_are_kept_whole_and_weigh_what_they_stand_for() {
+    let folder = tempfile::tempdir().unwrap();
+    repeated_trials(folder.path());
+    let recipe = folder.path().join("trials.toml");
+    let store = folder.path().join("store");
+    edit(&recipe, "parent = \"passage\"", "parent = \"passage\", task = \"passage\"");
+    edit(&recipe, "validation = 5\ntest = 5", "validation = 4\ntest = 6");
+    edit(&recipe, "random+mean", "tasks(keep=3)+weighted-mean");
+    for verb in ["lock", "run"] {
+        let output = aliquot(&[verb]).arg(&recipe).arg("--store").arg(&store).output().unwrap();
+        assert!(output.status.success(), "{}", crate::support::stderr(&output));
+    }
+    let show = aliquot(&["show", "trials", "--json", "--store"]).arg(&store).output().unwrap();
+    let manifest = json_of(&show)["manifest"].clone();
+    let items = read_table(&store, &manifest, "items");
+    let task = |uid: &Value| {
+        let item = items.iter().find(|item| item["item_uid"] == *uid).unwrap();
+        item["task"].as_str().unwrap().to_owned()
+    };
+    let members = read_table(&store, &manifest, "subsets");
+    let mut weights: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for member in members.iter().filter(|member| member["subset"] == "test") {
+        let weight = member["weight"].as_f64().unwrap();
+        weights.entry(task(&member["item_uid"])).or_default().push(weight);
+    }
+    // Three tasks of two items: all six, in pairs of equal weight.
+    assert_eq!(weights.len(), 3, "{weights:?}");
+    assert!(weights.values().all(|pair| pair.len() == 2 && pair[0] == pair[1]), "{weights:?}");
+    let total: f64 = weights.values().flatten().sum();
+    assert!((total - 1.0).abs() < 1e-12, "{weights:?}");
+}
+
+#[test]
+fn a_selection_by_tasks_needs_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    repeated_trials(folder.path());
+    let (recipe, store) = (folder.path().join("trials.toml"), folder.path().join("store"));
+    edit(&recipe, "random+mean", "tasks+weighted-mean");
+    let run = |verb| aliquot(&[verb]).arg(&recipe).arg("--store").arg(&store).output().unwrap();
+    assert!(run("lock").status.success());
+    let part = "selection by tasks needs the task of each item, which these items do not have";
+    assert_refused(&run("run"), 4, &[part]);
 }
 
 #[test]

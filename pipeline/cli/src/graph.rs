@@ -1,11 +1,11 @@
 //! The whole graph of a recipe, on one screen.
 //!
 //! ```text
-//! fetch (a file) -> normalize (a file) -> merge -> audit -> split -----> evaluate --+
-//!                                           |        |                              v
-//!                                           +--------+----> select -> analyse --> report --+
-//!                                                             |                            v
-//!                                                             +--> fit ----------------> package -> publish
+//! fetch (a file) -> normalize (a file) -> merge -> audit -> split -> size -> evaluate --+
+//!                                           |        |               |                  v
+//!                                           +--------+---------------+-> select -> analyse -> report --+
+//!                                                                          |                           v
+//!                                                                          +--> fit -------------> package -> publish
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::{
     recipe::{AuditPolicy, Published, Recipe, Source, SubsetSizes},
+    size::{Budget, Budgets, Size},
     stages,
 };
 
@@ -33,6 +34,8 @@ pub enum Task {
     Audit(stages::audit::Params),
     /// Deals models into sources and held-out ones.
     Split(stages::split::Params),
+    /// Measures the released procedure at other sizes and finds those that are asked for.
+    Size(stages::size::Params),
     /// Chooses the items of all subsets.
     Select(stages::select::Params),
     /// Fits the estimator of one subset.
@@ -50,17 +53,18 @@ pub enum Task {
 }
 
 /// Name and version of every stage; a version is raised when the stage gives other bytes.
-pub const STAGES: [(&str, u32); 12] = [
+pub const STAGES: [(&str, u32); 13] = [
     (FETCH, 1),
     (NORMALIZE, adapters::alpaca_eval::VERSION + adapters::table::VERSION - 1),
     (MERGE, 2),
     (AUDIT, 1),
     (SPLIT, 1),
+    (SIZE, 1),
     (SELECT, 2),
     (FIT, 2),
     (ANALYSE, 1),
     (EVALUATE, 2),
-    (REPORT, 2),
+    (REPORT, 3),
     (PACKAGE, 1),
     (PUBLISH, 1),
 ];
@@ -71,6 +75,7 @@ const NORMALIZE: &str = "normalize";
 const MERGE: &str = "merge";
 const AUDIT: &str = "audit";
 const SPLIT: &str = "split";
+const SIZE: &str = "size";
 const SELECT: &str = "select";
 const FIT: &str = "fit";
 const ANALYSE: &str = "analyse";
@@ -93,13 +98,14 @@ const ITEM_ANALYSIS: usize = 0;
 const RELIABILITY: usize = 1;
 /// Place of the quality table among the report's outputs.
 pub const QUALITY: usize = 0;
+const ERROR_CURVE: usize = 3;
 
 /// Number of objects that a stage gives.
 pub fn outputs(stage: &str) -> usize {
     match stage {
         NORMALIZE => 4,
         MERGE => 5,
-        REPORT => 3,
+        REPORT => 4,
         AUDIT | ANALYSE => 2,
         _ => 1,
     }
@@ -124,11 +130,13 @@ pub fn build(
     let merged = builder.sources()?;
     let audit = builder.audit(merged)?;
     let splits = builder.splits(merged, audit)?;
-    let subsets = builder.select(merged, audit)?;
+    let sizes = builder.sizes(merged, audit, splits)?;
+    let subsets = builder.select(merged, audit, &sizes)?;
     let estimators = builder.fits(merged, audit, subsets)?;
     let analysis = builder.analyse(merged, audit, subsets)?;
-    let evaluations = builder.evaluations(merged, audit, splits)?;
-    let report = builder.report(audit, subsets, analysis, &evaluations)?;
+    let evaluations = builder.evaluations([merged, audit], splits, &sizes)?;
+    let described = Described { subsets, analysis, sizes: &sizes, evaluations: &evaluations };
+    let report = builder.report(audit, described)?;
     let products = Products { splits, subsets, estimators, analysis, report };
     builder.package(texts, merged, audit, products)?;
     Ok(builder.graph)
@@ -149,6 +157,24 @@ struct Products {
     estimators: Vec<(usize, &'static str, NodeId)>,
     analysis: NodeId,
     report: NodeId,
+}
+
+/// Nodes that the report is written from.
+#[derive(Clone, Copy)]
+struct Described<'a> {
+    subsets: NodeId,
+    analysis: NodeId,
+    sizes: &'a [SizeNode],
+    evaluations: &'a [NodeId],
+}
+
+/// The error curve of one target on one kind of split.
+struct SizeNode {
+    node: NodeId,
+    /// Place of the target.
+    target: usize,
+    /// Subsets whose size it finds.
+    found: Vec<&'static str>,
 }
 
 /// Names of the two subsets of every target.
@@ -274,14 +300,60 @@ impl Builder<'_> {
         Ok(self.graph.add(split.task(Task::Split(params))))
     }
 
-    fn select(&mut self, merged: NodeId, audit: NodeId) -> Result<NodeId, CanonicalError> {
+    /// One node a target and kind of split.
+    fn sizes(
+        &mut self,
+        merged: NodeId,
+        audit: NodeId,
+        splits: NodeId,
+    ) -> Result<Vec<SizeNode>, CanonicalError> {
+        let mut nodes = Vec::new();
+        for (index, target) in self.recipe.targets.iter().enumerate() {
+            for split in &self.recipe.splits {
+                let asked = |subset: &&'static str| match subset_size(self.recipe.subsets, subset) {
+                    Size::Searched(search) if search.split == *split => {
+                        Some(stages::size::Asked::new(subset, search.request))
+                    }
+                    _ => None,
+                };
+                let asked: Vec<stages::size::Asked> = SUBSETS.iter().filter_map(asked).collect();
+                let found = asked.iter().map(|asked| asked.subset).collect();
+                let params = stages::size::Params {
+                    seed: self.recipe.seed,
+                    target: target.clone(),
+                    split: split.name(),
+                    procedure: self.recipe.procedure.name(),
+                    asked,
+                };
+                let name = format!("size/{}/{}", target.name, split.name());
+                let size = Self::on_matrix(name, SIZE, &params, [merged, audit])?.input(splits, 0);
+                let node = self.graph.add(size.task(Task::Size(params)));
+                nodes.push(SizeNode { node, target: index, found });
+            }
+        }
+        Ok(nodes)
+    }
+
+    fn select(
+        &mut self,
+        merged: NodeId,
+        audit: NodeId,
+        sizes: &[SizeNode],
+    ) -> Result<NodeId, CanonicalError> {
+        let SubsetSizes { validation, test } = self.recipe.subsets;
         let params = stages::select::Params {
             seed: self.recipe.seed,
             targets: self.recipe.targets.clone(),
-            sizes: self.recipe.subsets,
+            sizes: Budgets {
+                validation: validation.budget("validation"),
+                test: test.budget("test"),
+            },
             selection: self.recipe.procedure.selection.name(),
         };
-        let select = Self::on_matrix("select".to_owned(), SELECT, &params, [merged, audit])?;
+        let mut select = Self::on_matrix("select".to_owned(), SELECT, &params, [merged, audit])?;
+        for size in sizes.iter().filter(|size| !size.found.is_empty()) {
+            select = select.input(size.node, 0);
+        }
         Ok(self.graph.add(select.task(Task::Select(params))))
     }
 
@@ -322,17 +394,18 @@ impl Builder<'_> {
 
     fn evaluations(
         &mut self,
-        merged: NodeId,
-        audit: NodeId,
+        on_matrix: [NodeId; 2],
         splits: NodeId,
+        sizes: &[SizeNode],
     ) -> Result<Vec<NodeId>, CanonicalError> {
         let mut evaluations = Vec::new();
         let SubsetSizes { validation, test } = self.recipe.subsets;
-        let sizes = BTreeSet::from([validation, test]);
-        for target in &self.recipe.targets {
-            for (split, k) in
-                self.recipe.splits.iter().flat_map(|split| sizes.iter().map(move |k| (split, *k)))
-            {
+        // Sizes that are searched for alike are found alike.
+        let named = if validation == test { "test" } else { "validation" };
+        let budgets = BTreeSet::from([validation.budget(named), test.budget("test")]);
+        let budgets = |split| budgets.iter().map(move |budget| (split, *budget));
+        for (index, target) in self.recipe.targets.iter().enumerate() {
+            for (split, k) in self.recipe.splits.iter().flat_map(budgets) {
                 let params = stages::evaluate::Params {
                     seed: self.recipe.seed,
                     target: target.clone(),
@@ -346,9 +419,20 @@ impl Builder<'_> {
                         .collect(),
                     released: self.recipe.procedure.name(),
                 };
-                let name = format!("evaluate/{}/{}/{k}", target.name, split.name());
-                let evaluate =
-                    Self::on_matrix(name, EVALUATE, &params, [merged, audit])?.input(splits, 0);
+                let (name, found) = match k {
+                    Budget::Fixed(k) => (k.to_string(), None),
+                    Budget::Found(subset) => {
+                        let own =
+                            |size: &&SizeNode| size.target == index && size.found.contains(&subset);
+                        (subset.to_owned(), sizes.iter().find(own))
+                    }
+                };
+                let name = format!("evaluate/{}/{}/{name}", target.name, split.name());
+                let mut evaluate =
+                    Self::on_matrix(name, EVALUATE, &params, on_matrix)?.input(splits, 0);
+                if let Some(size) = found {
+                    evaluate = evaluate.input(size.node, 0);
+                }
                 evaluations.push(self.graph.add(evaluate.task(Task::Evaluate(params))));
             }
         }
@@ -358,18 +442,21 @@ impl Builder<'_> {
     fn report(
         &mut self,
         audit: NodeId,
-        subsets: NodeId,
-        analysis: NodeId,
-        evaluations: &[NodeId],
+        described: Described<'_>,
     ) -> Result<NodeId, CanonicalError> {
+        let Described { subsets, analysis, sizes, evaluations } = described;
         let Recipe { name, version, title, description, licence, .. } = self.recipe.clone();
-        let params = stages::report::Params { name, version, title, description, licence };
+        let curves = sizes.len();
+        let params = stages::report::Params { name, version, title, description, licence, curves };
         let mut report = node("report", REPORT, &params)?
             .input(audit, ROSTER)
             .input(audit, FINDINGS)
             .input(subsets, 0)
             .input(analysis, ITEM_ANALYSIS)
             .input(analysis, RELIABILITY);
+        for size in sizes {
+            report = report.input(size.node, 0);
+        }
         for evaluation in evaluations {
             report = report.input(*evaluation, 0);
         }
@@ -403,6 +490,7 @@ impl Builder<'_> {
                 ("item_analysis", products.analysis, ITEM_ANALYSIS),
                 ("reliability", products.analysis, RELIABILITY),
                 ("quality", products.report, QUALITY),
+                ("error_curve", products.report, ERROR_CURVE),
             ],
             reports: vec![
                 ("summary.md", "text/markdown", products.report, 1),
@@ -432,6 +520,6 @@ impl Builder<'_> {
 }
 
 /// Sizes of the subsets by name.
-pub fn subset_size(sizes: SubsetSizes, subset: &str) -> usize {
+fn subset_size(sizes: SubsetSizes, subset: &str) -> Size {
     if subset == "test" { sizes.test } else { sizes.validation }
 }

@@ -12,6 +12,7 @@ mod guard;
 mod problem;
 pub mod recipe;
 mod runner;
+mod size;
 mod stages;
 
 pub use args::run;

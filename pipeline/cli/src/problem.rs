@@ -1,6 +1,6 @@
 //! What every statistical stage starts from: the matrix of a target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_stats::{item_analysis::RepeatedAnswers, matrix::Target};
 use aliquot_store::{ObjectId, Store};
@@ -83,9 +83,32 @@ impl Tables {
             )));
         }
         let weights: Vec<f64> = spec.benchmarks.values().copied().collect();
-        let target = Target::grouped(&groups, &weights).map_err(stats(&spec.name))?;
-        let named = matrix::pivot(&self.scores, models, items).map_err(stats(&spec.name))?;
+        let mut target = Target::grouped(&groups, &weights).map_err(stats(&spec.name))?;
+        if let Some(tasks) = self.tasks(&items) {
+            target = target.with_tasks(tasks).map_err(stats(&spec.name))?;
+        }
+        let mut named = matrix::pivot(&self.scores, models, items).map_err(stats(&spec.name))?;
+        if let Some(repeated) = self.scores.repeated(&named.models, &named.items) {
+            named.scores = named.scores.with_trials(repeated.counts).map_err(stats(&spec.name))?;
+        }
         Ok(TargetMatrix { named, target, benchmarks })
+    }
+
+    /// Number of each item's task within its benchmark; None where no item has one.
+    fn tasks(&self, items: &[String]) -> Option<Vec<u32>> {
+        let known = self.items.iter().map(|item| (item.item_uid.as_str(), item));
+        let known: BTreeMap<&str, &Item> = known.collect();
+        let task = |uid: &String| {
+            let item = known.get(uid.as_str());
+            item.map_or(("", ""), |item| (item.benchmark.as_str(), item.task.as_str()))
+        };
+        let tasks: Vec<(&str, &str)> = items.iter().map(task).collect();
+        if tasks.iter().all(|(_, task)| task.is_empty()) {
+            return None;
+        }
+        let distinct: BTreeSet<(&str, &str)> = tasks.iter().copied().collect();
+        let numbers: BTreeMap<(&str, &str), u32> = distinct.into_iter().zip(0..).collect();
+        Some(tasks.iter().map(|task| numbers[task]).collect())
     }
 
     /// Number and spread of the trials behind each score of a target; None where none has two.

@@ -13,6 +13,8 @@ use aliquot_stats::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::size::{Evaluated, Size, SizeText, size};
+
 /// A recipe file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -149,10 +151,10 @@ struct TargetText {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SubsetsText {
-    /// Items of each validation subset.
-    validation: usize,
-    /// Items of each test subset.
-    test: usize,
+    /// Items of each validation subset: a number, or what it has to do.
+    validation: SizeText,
+    /// Items of each test subset: a number, or what it has to do.
+    test: SizeText,
     /// `selection+estimator`.
     procedure: String,
 }
@@ -281,12 +283,12 @@ pub struct TargetSpec {
 }
 
 /// Items of each subset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SubsetSizes {
     /// Items of each validation subset.
-    pub validation: usize,
+    pub validation: Size,
     /// Items of each test subset.
-    pub test: usize,
+    pub test: Size,
 }
 
 impl Recipe {
@@ -302,10 +304,6 @@ impl Recipe {
         }
         let targets = targets(text.target)?;
         let procedure = procedure(&text.subsets.procedure)?;
-        let sizes = SubsetSizes { validation: text.subsets.validation, test: text.subsets.test };
-        if sizes.validation == 0 || sizes.test == 0 {
-            return Err("subsets.validation and subsets.test must be at least 1".to_owned());
-        }
         if text.evaluate.splits.is_empty() {
             return Err(
                 "evaluate.splits must name at least one kind: a release states its quality"
@@ -314,9 +312,6 @@ impl Recipe {
         }
         if text.seed > LARGEST_SEED {
             return Err(format!("seed must be at most {LARGEST_SEED}"));
-        }
-        if sizes.validation > LARGEST_SUBSET || sizes.test > LARGEST_SUBSET {
-            return Err(format!("subsets may have at most {LARGEST_SUBSET} items"));
         }
         if !(1..=MOST_REPETITIONS).contains(&text.evaluate.repetitions) {
             return Err(format!("evaluate.repetitions must be between 1 and {MOST_REPETITIONS}"));
@@ -333,6 +328,11 @@ impl Recipe {
             .iter()
             .map(|name| split(name))
             .collect::<Result<BTreeSet<_>, _>>()?;
+        let evaluated = Evaluated { splits: &splits, repetitions: text.evaluate.repetitions };
+        let sizes = SubsetSizes {
+            validation: size("subsets.validation", &text.subsets.validation, evaluated)?,
+            test: size("subsets.test", &text.subsets.test, evaluated)?,
+        };
         Ok(Self {
             name: text.name,
             version: text.version,
@@ -354,9 +354,6 @@ impl Recipe {
 
 /// Integers in canonical JSON are exact up to here.
 const LARGEST_SEED: u64 = 1 << 53;
-
-/// No subset of a benchmark is larger; a typing error might be.
-const LARGEST_SUBSET: usize = 1_000_000;
 
 /// More random splits than this tell nothing new.
 const MOST_REPETITIONS: u32 = 10_000;
@@ -411,7 +408,7 @@ pub(crate) fn procedure(name: &str) -> Result<Procedure, String> {
     })
 }
 
-fn split(name: &str) -> Result<SplitKind, String> {
+pub(crate) fn split(name: &str) -> Result<SplitKind, String> {
     let known = SplitKind::BY_SCORE.map(SplitKind::name).join(", ");
     let kind = SplitKind::BY_SCORE.into_iter().find(|kind| kind.name() == name);
     kind.ok_or_else(|| format!("unknown split `{name}`; known: {known}"))

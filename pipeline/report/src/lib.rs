@@ -3,14 +3,15 @@
 //! A [`Summary`] borrows the tables and gives Markdown or plain text; it writes nothing. The same
 //! tables give the same text: no dates, no host, no path.
 
+mod curve;
 mod items;
 mod layout;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_tables::{
-    findings::Finding, item_analysis::ItemAnalysis, quality::Quality, reliability::Reliability,
-    roster::Entry, subsets::Member,
+    error_curve::CurvePoint, findings::Finding, item_analysis::ItemAnalysis, quality::Quality,
+    reliability::Reliability, roster::Entry, subsets::Member,
 };
 
 use layout::{Cell, Style, Table};
@@ -47,6 +48,8 @@ pub struct Summary<'a> {
     pub reliability: &'a [Reliability],
     /// How good the procedures are.
     pub quality: &'a [Quality],
+    /// What the released procedure does at other sizes.
+    pub curve: &'a [CurvePoint],
 }
 
 impl Summary<'_> {
@@ -70,6 +73,12 @@ impl Summary<'_> {
         out.push_str(&style.heading(2, "Quality on held-out models"));
         out.push_str(&quality_table(self.quality).render(style));
         out.push_str(&format!("\n{QUALITY_NOTE}\n\n"));
+        out.push_str(&style.heading(2, "Size of the subsets"));
+        for line in curve::chosen(self.curve) {
+            out.push_str(&style.bullet(&line));
+        }
+        out.push_str(&curve::table(self.curve).render(style));
+        out.push_str(&format!("\n{}\n\n", curve::NOTE));
         out.push_str(&style.heading(2, "Subsets"));
         out.push_str(&self.subset_table().render(style));
         out.push_str(

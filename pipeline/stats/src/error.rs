@@ -67,6 +67,40 @@ pub enum StatsError {
         /// What is missing.
         attribute: &'static str,
     },
+    /// A selection by tasks on items whose tasks are not known.
+    #[error("selection by tasks needs the task of each item, which these items do not have")]
+    NoTasks,
+    /// A selection by tasks where no task can be kept.
+    #[error("no task has all its items among those that may be chosen")]
+    NoWholeTask,
+    /// The kept tasks have too few items.
+    #[error(
+        "cannot select {k} items from the {keep} tasks kept, which have {items}: keep more tasks"
+    )]
+    TasksTooSmall {
+        /// Items asked for.
+        k: usize,
+        /// Tasks that were kept.
+        keep: usize,
+        /// Their items.
+        items: usize,
+    },
+    /// No size of subset does what is asked.
+    #[error(
+        "no k from {smallest} to {largest} keeps {measure} from there on; the best bound is {best}, at k = {k}"
+    )]
+    NoSize {
+        /// What is asked, such as `MAE <= 1.5 pp with 95 % confidence`.
+        measure: String,
+        /// Smallest size that was tried.
+        smallest: usize,
+        /// Largest.
+        largest: usize,
+        /// The best bound of any size, with its unit.
+        best: String,
+        /// That size.
+        k: usize,
+    },
     /// Too few items, or too many gaps, for what was asked.
     #[error("{what} cannot be had from {items} items with {missing} scores missing")]
     TooFewItems {

@@ -56,6 +56,7 @@ pub mod procedure;
 pub mod rank;
 pub mod rng;
 pub mod select;
+pub mod size;
 pub mod sources;
 pub mod split;
 

@@ -9,6 +9,8 @@ pub struct ResponseMatrix {
     items: usize,
     /// Row-major; NaN marks a missing score.
     scores: Vec<f32>,
+    /// Row-major; None where every score is one answer.
+    trials: Option<Vec<f32>>,
 }
 
 impl ResponseMatrix {
@@ -29,7 +31,27 @@ impl ResponseMatrix {
                 score: scores[at],
             });
         }
-        Ok(Self { models, items, scores })
+        Ok(Self { models, items, scores, trials: None })
+    }
+
+    /// The same with the number of answers that each score is the mean of, laid out as the scores; it
+    /// is not looked at where a score is missing.
+    ///
+    /// Errors with [`StatsError::Shape`] or [`StatsError::BadTrials`].
+    pub fn with_trials(self, trials: Vec<f32>) -> Result<Self, StatsError> {
+        let Self { models, items, scores, .. } = self;
+        if trials.len() != scores.len() {
+            return Err(StatsError::Shape { models, items, got: trials.len() });
+        }
+        if trials.iter().any(|count| !count.is_finite() || *count < 0.0) {
+            return Err(StatsError::BadTrials);
+        }
+        Ok(Self { models, items, scores, trials: Some(trials) })
+    }
+
+    /// Numbers of answers behind the scores, row-major; None where each is one.
+    pub fn trials(&self) -> Option<&[f32]> {
+        self.trials.as_deref()
     }
 
     /// Number of models (rows).
@@ -50,14 +72,21 @@ impl ResponseMatrix {
 
     /// The rows `models`, in that order.
     pub fn select_models(&self, models: &[usize]) -> Result<Self, StatsError> {
-        let scores = models.iter().flat_map(|&model| self.row(model)).copied().collect();
-        Self::new(models.len(), self.items, scores)
+        let rows = |values: &[f32]| {
+            models.iter().flat_map(|&model| self.row(values, model)).copied().collect()
+        };
+        let selected = Self::new(models.len(), self.items, rows(&self.scores))?;
+        Ok(Self { trials: self.trials.as_deref().map(rows), ..selected })
     }
 
     /// The columns `items`, in that order.
     pub fn select_items(&self, items: &[usize]) -> Result<Self, StatsError> {
-        let row = |model| items.iter().map(move |&item| self.row(model)[item]);
-        Self::new(self.models, items.len(), (0..self.models).flat_map(row).collect())
+        let columns = |values: &[f32]| {
+            let row = |model| items.iter().map(move |&item| self.row(values, model)[item]);
+            (0..self.models).flat_map(row).collect()
+        };
+        let selected = Self::new(self.models, items.len(), columns(&self.scores))?;
+        Ok(Self { trials: self.trials.as_deref().map(columns), ..selected })
     }
 
     /// The target mean of every model over the items that it has answered.
@@ -93,8 +122,8 @@ impl ResponseMatrix {
         Ok(CompleteMatrix { models: self.models, items: self.items, columns, item_means })
     }
 
-    fn row(&self, model: usize) -> &[f32] {
-        &self.scores[model * self.items..(model + 1) * self.items]
+    fn row<'a>(&self, values: &'a [f32], model: usize) -> &'a [f32] {
+        &values[model * self.items..(model + 1) * self.items]
     }
 }
 
@@ -154,6 +183,7 @@ impl CompleteMatrix {
 pub struct Target {
     weights: Vec<f64>,
     groups: Vec<u32>,
+    tasks: Option<Vec<u32>>,
 }
 
 impl Target {
@@ -185,7 +215,23 @@ impl Target {
             return Err(StatsError::BadWeights);
         }
         let weights = raw.iter().map(|weight| weight / total).collect();
-        Ok(Self { weights, groups })
+        Ok(Self { weights, groups, tasks: None })
+    }
+
+    /// The same with the task of each item, which selection by tasks goes by.
+    ///
+    /// Errors with [`StatsError::Length`] unless there is one number an item.
+    pub fn with_tasks(self, tasks: Vec<u32>) -> Result<Self, StatsError> {
+        let (expected, got) = (self.weights.len(), tasks.len());
+        if got != expected {
+            return Err(StatsError::Length { what: "tasks of items", expected, got });
+        }
+        Ok(Self { tasks: Some(tasks), ..self })
+    }
+
+    /// Task of each item, where it is known.
+    pub fn tasks(&self) -> Option<&[u32]> {
+        self.tasks.as_deref()
     }
 
     /// One benchmark whose items count by `weights`, which are scaled to sum to one.

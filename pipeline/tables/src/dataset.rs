@@ -3,7 +3,7 @@
 //! | file | required columns | optional columns |
 //! |---|---|---|
 //! | `responses.parquet` | `model`, `item_id`, `score`, `metric` | |
-//! | `items.parquet` | `item_id`, `benchmark` | `weight`, `parent_item` |
+//! | `items.parquet` | `item_id`, `benchmark` | `weight`, `parent_item`, `task` |
 //! | `models.parquet` | `model` | `family`, `date`, `base`, `compressed`, see [`Models::decode`] |
 //!
 //! Other columns are not looked at. Scores are read as typed columns, in one pass over the rows.
@@ -90,6 +90,8 @@ pub struct Item {
     /// What it shares with other items, such as the text that they ask about; blank and no column
     /// `parent_item` alike are None.
     pub parent: Option<String>,
+    /// Task or category inside the benchmark; blank and no column `task` alike are None.
+    pub task: Option<String>,
 }
 
 impl Items {
@@ -104,13 +106,14 @@ impl Items {
             false => vec![1.0; ids.len()],
         };
         let parents = table.first_texts(&["parent_item"], ids.len())?;
+        let tasks = table.first_texts(&["task"], ids.len())?;
         let mut by_id = BTreeMap::new();
-        let rows = ids.into_iter().zip(benchmarks).zip(weights).zip(parents);
-        for (row, (((id, benchmark), weight), parent)) in rows.enumerate() {
+        let rows = ids.into_iter().zip(benchmarks).zip(weights).zip(parents).zip(tasks);
+        for (row, ((((id, benchmark), weight), parent), task)) in rows.enumerate() {
             if !(weight > 0.0 && weight.is_finite()) {
                 return Err(bad_value("weight", row, &weight.to_string(), "a positive number"));
             }
-            let item = Item { benchmark, weight: f64::from(weight), parent };
+            let item = Item { benchmark, weight: f64::from(weight), parent, task };
             if by_id.insert(id.clone(), item).is_some() {
                 return Err(bad_value("item_id", row, &id, "each item once"));
             }

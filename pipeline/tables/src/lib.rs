@@ -19,6 +19,7 @@ mod categorical;
 mod columns;
 pub mod dataset;
 mod error;
+pub mod error_curve;
 pub mod findings;
 pub mod foreign;
 pub mod item_analysis;
@@ -49,6 +50,7 @@ pub const MEDIA_TYPE: &str = "application/vnd.apache.parquet";
 pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
     vec![
         ("aliases", aliases::schema()),
+        ("error_curve", error_curve::schema()),
         ("findings", findings::schema()),
         ("item_analysis", item_analysis::schema()),
         ("items", items::schema()),

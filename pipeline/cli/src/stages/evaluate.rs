@@ -15,11 +15,12 @@ use aliquot_tables::{
 };
 use serde::Serialize;
 
-use super::{stats, table};
+use super::{size, stats, table};
 use crate::{
     error::Error,
     problem::{Tables, TargetMatrix},
     recipe::TargetSpec,
+    size::Budget,
 };
 
 /// What is compared.
@@ -32,28 +33,37 @@ pub struct Params {
     /// Name of the kind of split.
     pub split: &'static str,
     /// Number of items.
-    pub k: usize,
+    pub k: Budget,
     /// Names of the procedures.
     pub compared: Vec<String>,
     /// Name of the one that the release uses.
     pub released: String,
 }
 
-/// Inputs: scores, items, roster, splits. Output: quality.
+/// Inputs: scores, items, roster, splits, and the error curve that a search was made on. Output: quality.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let matrix = Tables::read(store, inputs)?.target(&params.target)?;
     let assignments = splits::decode(&store.get(inputs[3])?).map_err(table("splits"))?;
 
-    let splits = read_splits(params, &matrix, &assignments);
-    let rows = params.compared.iter().map(|name| measure(params, &matrix, &splits, name));
+    let curves = size::read(&inputs[4..], store)?;
+
+    let k = size::items(params.k, &params.target.name, &curves)?;
+    let splits = read_splits([&params.target.name, params.split], &matrix, &assignments);
+    let measured = Measured { matrix: &matrix, splits: &splits, k };
+    let rows = params.compared.iter().map(|name| measure(params, measured, name));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
 
     Ok(vec![store.put(&quality::encode(&rows).map_err(table("quality"))?)?])
 }
 
-fn read_splits(params: &Params, matrix: &TargetMatrix, assignments: &[Assignment]) -> Vec<Split> {
+/// The splits of a target and a kind of split, in the order of their repetitions.
+pub(super) fn read_splits(
+    [target, split]: [&str; 2],
+    matrix: &TargetMatrix,
+    assignments: &[Assignment],
+) -> Vec<Split> {
     let mut splits: BTreeMap<u32, Split> = BTreeMap::new();
-    let own = |row: &&Assignment| row.target == params.target.name && row.split == params.split;
+    let own = |row: &&Assignment| row.target == target && row.split == split;
     for row in assignments.iter().filter(own) {
         let Ok(model) = matrix.named.models.binary_search(&row.model) else { continue };
         let split = splits
@@ -68,17 +78,20 @@ fn read_splits(params: &Params, matrix: &TargetMatrix, assignments: &[Assignment
     splits.into_values().collect()
 }
 
-fn measure(
-    params: &Params,
-    matrix: &TargetMatrix,
-    splits: &[Split],
-    name: &str,
-) -> Result<Quality, Error> {
+/// What every procedure is measured on.
+#[derive(Clone, Copy)]
+struct Measured<'a> {
+    matrix: &'a TargetMatrix,
+    splits: &'a [Split],
+    k: usize,
+}
+
+fn measure(params: &Params, measured: Measured<'_>, name: &str) -> Result<Quality, Error> {
+    let Measured { matrix, splits, k } = measured;
     let procedure =
         Procedure::from_name(name).ok_or_else(|| Error::Internal(format!("procedure {name}")))?;
     let pool: Vec<usize> = (0..matrix.named.items.len()).collect();
-    let problem =
-        Problem { matrix: &matrix.named.scores, target: &matrix.target, pool: &pool, k: params.k };
+    let problem = Problem { matrix: &matrix.named.scores, target: &matrix.target, pool: &pool, k };
     let label = format!("{}/{}/{name}", params.target.name, params.split);
     let key = StreamKey { seed: params.seed, label: &label };
     let run = |(number, split)| evaluate(procedure, &problem, Repetition { number, split }, key);
@@ -93,7 +106,7 @@ fn measure(
     Ok(Quality {
         target: params.target.name.clone(),
         split: params.split.to_owned(),
-        k: params.k as u32,
+        k: k as u32,
         procedure: name.to_owned(),
         released: name == params.released,
         repetitions: summary.repetitions as u32,

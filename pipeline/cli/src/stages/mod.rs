@@ -17,6 +17,7 @@ pub mod normalize;
 pub mod package;
 pub mod report;
 pub mod select;
+pub mod size;
 pub mod split;
 
 /// Runs one node.
@@ -32,6 +33,7 @@ pub fn run(
         Task::Merge(addresses) => merge::run(addresses, inputs, store),
         Task::Audit(params) => audit::run(params, inputs, store),
         Task::Split(params) => split::run(params, inputs, store),
+        Task::Size(params) => size::run(params, inputs, store),
         Task::Select(params) => select::run(params, inputs, store),
         Task::Fit(params) => fit::run(params, inputs, store),
         Task::Analyse(params) => analyse::run(params, inputs, store),

@@ -15,8 +15,8 @@ use serde::Serialize;
 
 use crate::{
     error::Error,
-    graph::{outputs, subset_size},
-    recipe::{Recipe, SubsetSizes, TargetSpec},
+    graph::outputs,
+    recipe::{Recipe, TargetSpec},
 };
 
 /// What is packed.
@@ -50,7 +50,6 @@ pub struct Identity {
     licence: String,
     program: &'static str,
     targets: Vec<TargetSpec>,
-    sizes: SubsetSizes,
     procedure: String,
     recipe: ObjectId,
     lock: ObjectId,
@@ -59,9 +58,8 @@ pub struct Identity {
 impl Identity {
     /// What a recipe says of its release.
     pub fn of(recipe: &Recipe, recipe_text: &str, lock_text: &str) -> Self {
-        let Recipe {
-            name, version, title, description, licence, targets, subsets, procedure, ..
-        } = recipe.clone();
+        let Recipe { name, version, title, description, licence, targets, procedure, .. } =
+            recipe.clone();
         Self {
             name,
             version,
@@ -70,7 +68,6 @@ impl Identity {
             licence,
             program: env!("CARGO_PKG_VERSION"),
             targets,
-            sizes: subsets,
             procedure: procedure.name(),
             recipe: ObjectId::of(recipe_text.as_bytes()),
             lock: ObjectId::of(lock_text.as_bytes()),
@@ -239,7 +236,7 @@ impl Parts<'_> {
     }
 
     fn targets(&self) -> Result<Vec<Target>, Error> {
-        let Identity { targets, sizes, procedure, .. } = &self.params.identity;
+        let Identity { targets, procedure, .. } = &self.params.identity;
         let mut entries: Vec<Target> = targets
             .iter()
             .map(|target| Target {
@@ -257,7 +254,7 @@ impl Parts<'_> {
             let entry = &mut entries[*target];
             (entry.items, entry.models) = (estimator.population, estimator.sources);
             let subset_entry = Subset {
-                k: subset_size(*sizes, subset) as u64,
+                k: estimator.items.len() as u64,
                 procedure: procedure.clone(),
                 estimator: self.artifact(id, "application/json", 1)?,
             };

@@ -1,11 +1,13 @@
 //! All tables to one quality table and two summaries.
 
+use std::collections::BTreeSet;
+
 use aliquot_report::{Facts, Summary};
 use aliquot_store::{ObjectId, Store};
-use aliquot_tables::{findings, item_analysis, quality, reliability, roster, subsets};
+use aliquot_tables::{error_curve, findings, item_analysis, quality, reliability, roster, subsets};
 use serde::Serialize;
 
-use super::table;
+use super::{size, table};
 use crate::error::Error;
 
 /// What the recipe says of the release.
@@ -21,11 +23,14 @@ pub struct Params {
     pub description: String,
     /// Licence of the source data.
     pub licence: String,
+    /// Number of error curves.
+    pub curves: usize,
 }
 
-/// Inputs: roster, findings, subsets, item analysis, reliability, and the quality table of each
-/// evaluation.
-/// Outputs: the joined quality table, the summary as Markdown, the summary as text.
+/// Inputs: roster, findings, subsets, item analysis, reliability, the error curves, and the quality table of
+/// each evaluation.
+/// Outputs: the joined quality table, the summary as Markdown, the summary as text, the
+/// joined error curves.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let roster = roster::decode(&store.get(inputs[0])?).map_err(table("roster"))?;
     let findings = findings::decode(&store.get(inputs[1])?).map_err(table("findings"))?;
@@ -33,11 +38,18 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
     let items = item_analysis::decode(&store.get(inputs[3])?).map_err(table("item_analysis"))?;
     let reliability = reliability::decode(&store.get(inputs[4])?).map_err(table("reliability"))?;
     let mut quality = Vec::new();
-    for input in &inputs[5..] {
+    let (curves, evaluations) = inputs[5..].split_at(params.curves);
+    let curve = size::read(curves, store)?;
+    for input in evaluations {
         quality.extend(quality::decode(&store.get(*input)?).map_err(table("quality"))?);
     }
+    // A size that was searched for may be one that was measured anyway.
+    let mut seen = BTreeSet::new();
+    quality.retain(|row| {
+        seen.insert((row.target.clone(), row.split.clone(), row.k, row.procedure.clone()))
+    });
 
-    let Params { name, version, title, description, licence } = params;
+    let Params { name, version, title, description, licence, .. } = params;
     let facts = Facts { name, version, title, description, licence };
     let summary = Summary {
         facts,
@@ -47,11 +59,13 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         items: &items,
         reliability: &reliability,
         quality: &quality,
+        curve: &curve,
     };
 
     Ok(vec![
         store.put(&quality::encode(&quality).map_err(table("quality"))?)?,
         store.put(summary.markdown().as_bytes())?,
         store.put(summary.text().as_bytes())?,
+        store.put(&error_curve::encode(&curve).map_err(table("error_curve"))?)?,
     ])
 }

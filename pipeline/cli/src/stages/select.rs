@@ -14,12 +14,13 @@ use aliquot_store::{ObjectId, Store};
 use aliquot_tables::subsets::{self, Member};
 use serde::Serialize;
 
-use super::{stats, table};
+use super::{size, stats, table};
 use crate::{
     error::Error,
-    graph::{SUBSETS, subset_size},
+    graph::SUBSETS,
     problem::{Tables, TargetMatrix},
-    recipe::{SubsetSizes, TargetSpec},
+    recipe::TargetSpec,
+    size::Budgets,
 };
 
 /// What is selected, and how.
@@ -30,14 +31,15 @@ pub struct Params {
     /// The targets, in the recipe's order.
     pub targets: Vec<TargetSpec>,
     /// Items of each subset.
-    pub sizes: SubsetSizes,
+    pub sizes: Budgets,
     /// Name of the selection method.
     pub selection: String,
 }
 
-/// Inputs: scores, items, roster. Output: subsets.
+/// Inputs: scores, items, roster, and the error curves that searches were made on. Output: subsets.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let tables = Tables::read(store, inputs)?;
+    let curves = size::read(&inputs[3..], store)?;
 
     let mut members: Vec<Member> = Vec::new();
     for subset in SUBSETS {
@@ -47,8 +49,13 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
             .map(|member| member.item_uid.clone())
             .collect();
         for spec in &params.targets {
-            let matrix = tables.target(spec)?;
-            members.extend(choose(params, spec, subset, &Pool { matrix, taken: &taken })?);
+            let budget = match subset {
+                "test" => params.sizes.test,
+                _ => params.sizes.validation,
+            };
+            let size = size::items(budget, &spec.name, &curves)?;
+            let pool = Pool { matrix: tables.target(spec)?, taken: &taken, size };
+            members.extend(choose(params, spec, subset, &pool)?);
         }
     }
 
@@ -58,6 +65,8 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
 struct Pool<'a> {
     matrix: TargetMatrix,
     taken: &'a BTreeSet<String>,
+    /// Items to choose.
+    size: usize,
 }
 
 fn choose(
@@ -66,7 +75,7 @@ fn choose(
     subset: &str,
     pool: &Pool<'_>,
 ) -> Result<Vec<Member>, Error> {
-    let Pool { matrix, taken } = pool;
+    let Pool { matrix, taken, size } = pool;
     let context = format!("select the {subset} subset of target `{}`", spec.name);
     let method = SelectionMethod::from_name(&params.selection)
         .ok_or_else(|| Error::Internal(format!("selection {}", params.selection)))?;
@@ -76,9 +85,8 @@ fn choose(
     let key = StreamKey { seed: params.seed, label: &spec.name };
     let sources =
         Sources::new(&matrix.named.scores, &matrix.target, &free, key).map_err(stats(&context))?;
-    let size = subset_size(params.sizes, subset);
     let chosen =
-        select(method, &sources, size, &mut key.stream(subset, 0)).map_err(stats(context))?;
+        select(method, &sources, *size, &mut key.stream(subset, 0)).map_err(stats(context))?;
     let member = |(position, (item, weight)): (usize, (&usize, &f64))| Member {
         target: spec.name.clone(),
         subset: subset.to_owned(),

@@ -30,7 +30,8 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Fits both models; a random fifth of the sources, at least three, is held out.
+    /// Fits both models; a random fifth of the sources, at least three, is held out. Scores weigh by
+    /// their numbers of trials, where the matrix has them.
     ///
     /// Needs six sources.
     pub fn fit(
@@ -48,9 +49,10 @@ impl Calibration {
         let mut kept = order.split_off((models / HELD_OUT_SHARE).max(HELD_OUT_LEAST));
         kept.sort_unstable();
         order.sort_unstable();
+        let crossed = responses.select_models(&kept)?;
         Ok(Self {
-            model: fit(responses, None, settings)?,
-            cross_model: fit(&responses.select_models(&kept)?, None, settings)?,
+            model: fit(responses, responses.trials(), settings)?,
+            cross_model: fit(&crossed, crossed.trials(), settings)?,
             held_out: order,
         })
     }

@@ -72,6 +72,11 @@ pub enum SelectionMethod {
         /// Generations that are bred.
         generations: usize,
     },
+    /// Whole tasks that track the sources, as small-bench, and a stratified sample of their items.
+    Tasks {
+        /// Tasks that are kept; all where there are no more.
+        keep: usize,
+    },
     /// The default: strata that follow the spread expected inside and beyond the sources' range, and
     /// in them the items that most reduce the posterior variance under both.
     TwoSided,
@@ -82,7 +87,7 @@ pub(crate) const DIMENSIONS: usize = 5;
 
 impl SelectionMethod {
     /// All methods with their default parameters, in the order of reports.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Random,
         Self::Stratified,
         Self::BalancedSwap { exchanges: balanced_swap::EXCHANGES },
@@ -95,6 +100,7 @@ impl SelectionMethod {
         Self::GreedyDesign,
         Self::FacilityLocation,
         Self::Genetic { generations: genetic::GENERATIONS },
+        Self::Tasks { keep: tasks::KEEP },
         Self::TwoSided,
     ];
 
@@ -113,6 +119,7 @@ impl SelectionMethod {
             Self::GreedyDesign => "greedy-design",
             Self::FacilityLocation => "facility-location",
             Self::Genetic { .. } => "genetic",
+            Self::Tasks { .. } => "tasks",
             Self::TwoSided => "two-sided",
         }
     }
@@ -125,6 +132,7 @@ impl SelectionMethod {
                 Some(("dimensions", dimensions))
             }
             Self::Genetic { generations } => Some(("generations", generations)),
+            Self::Tasks { keep } => Some(("keep", keep)),
             _ => None,
         }
     }
@@ -135,6 +143,7 @@ impl SelectionMethod {
             Self::IrtAnchors { .. } => Self::IrtAnchors { dimensions: value },
             Self::Information { .. } => Self::Information { dimensions: value },
             Self::Genetic { .. } => Self::Genetic { generations: value },
+            Self::Tasks { .. } => Self::Tasks { keep: value },
             other => other,
         }
     }
@@ -190,8 +199,8 @@ impl Subset {
 
 /// Selects `k` items of the pool.
 ///
-/// Errors when there are no `k` items that count in the target, and where a method needs more source
-/// models than there are.
+/// Errors when there are no `k` items that count in the target, where a method needs more source
+/// models than there are, and for selection by tasks of a target without tasks.
 pub fn select(
     method: SelectionMethod,
     sources: &Sources<'_>,
@@ -225,6 +234,7 @@ pub fn select(
         }
         SelectionMethod::FacilityLocation => facility_location::select(design, k, stream),
         SelectionMethod::Genetic { generations } => genetic::select(design, k, generations, stream),
+        SelectionMethod::Tasks { keep } => tasks::draw(design, keep, k, stream),
         SelectionMethod::TwoSided => two_sided::select(sources, k, stream),
     }
 }

@@ -1,5 +1,10 @@
-use super::{Design, simplex::Simplex};
-use crate::{StatsError, linalg::dot};
+//! Selection of tasks, and of items within the chosen ones.
+
+use super::{Design, Subset, eligible, simplex::Simplex, stratified};
+use crate::{StatsError, linalg::dot, rng::Stream};
+
+/// Tasks that are kept unless another number is named.
+pub(super) const KEEP: usize = 8;
 
 /// Pull of the weights towards the tasks' own shares, as a part of the mean square distance of a
 /// single task from the target: keeps the solution unique and a few sources from being over-fitted.
@@ -10,60 +15,78 @@ const ROUNDS: usize = 3;
 
 /// Whole tasks that stand for a suite.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct TaskSubset {
+struct TaskSubset {
     /// Numbers of the tasks, ascending and distinct.
-    pub(crate) tasks: Vec<u32>,
+    tasks: Vec<u32>,
     /// Non-negative weight of each task's mean, summing to one.
-    pub(crate) weights: Vec<f64>,
+    weights: Vec<f64>,
 }
 
-/// Picks `count` whole tasks whose weighted mean best tracks the sources' target means, as a small
-/// version of a suite does (BIG-bench Lite of BIG-bench; after the task selection of *small-bench*).
+/// Keeps `keep` whole tasks by [`select`], all where there are no more and `k` where that is less, and
+/// draws `k` of their items, stratified by difficulty within each task.
 ///
-/// `task_of_item` gives the task of each item of the matrix; the mean of a task weights its items as
-/// the target does. Tasks can be picked when all their items that count are in the pool. The loss of a
-/// set of tasks is the least of |Y w - y|^2 + penalty |w - shares|^2 over non-negative w that sum to
-/// one, with Y the tasks' means over the sources, y the target means, and shares what the tasks count
-/// in the target. Tasks are added greedily and then exchanged one by one while that helps.
+/// A task gets items in proportion to its weight, at least one and no more than it has; they share
+/// the task's weight equally, or by their weights in the target where those differ. Kept tasks of
+/// weight 0 get no item.
 ///
-/// Errors with [`StatsError::Length`], [`StatsError::BudgetZero`] or [`StatsError::BudgetTooLarge`]
-/// (whose pool counts tasks).
-pub(crate) fn select(
+/// Errors with [`StatsError::NoTasks`], [`StatsError::NoWholeTask`], [`StatsError::TasksTooSmall`].
+pub(super) fn draw(
     design: &Design<'_>,
-    task_of_item: &[u32],
-    count: usize,
-) -> Result<TaskSubset, StatsError> {
+    keep: usize,
+    k: usize,
+    stream: &mut Stream,
+) -> Result<Subset, StatsError> {
+    let task_of_item = design.target.tasks().ok_or(StatsError::NoTasks)?;
     let suite = Suite::new(design, task_of_item)?;
-    let tasks = suite.tasks.len();
+    let count = keep.min(k).min(suite.tasks.len());
     if count == 0 {
-        return Err(StatsError::BudgetZero);
+        return Err(StatsError::NoWholeTask);
     }
-    if count > tasks {
-        return Err(StatsError::BudgetTooLarge { k: count, pool: tasks });
+    let TaskSubset { tasks, weights } = suite.select(count)?;
+    let kept: Vec<(u32, f64)> =
+        tasks.into_iter().zip(weights).filter(|(_, weight)| *weight > 0.0).collect();
+    let items_of = |&(task, _): &(u32, f64)| -> Vec<usize> {
+        let counts =
+            |item: &usize| task_of_item[*item] == task && design.target.weights()[*item] > 0.0;
+        design.pool.iter().copied().filter(counts).collect()
+    };
+    let members: Vec<Vec<usize>> = kept.iter().map(items_of).collect();
+    let room: Vec<usize> = members.iter().map(Vec::len).collect();
+    let items: usize = room.iter().sum();
+    if items < k {
+        return Err(StatsError::TasksTooSmall { k, keep: kept.len(), items });
     }
-    let mut chosen = Vec::with_capacity(count);
-    while chosen.len() < count {
-        chosen.push(0);
-        suite.replace(&mut chosen, f64::INFINITY)?;
+    let shares: Vec<f64> = kept.iter().map(|(_, weight)| *weight).collect();
+    let (mut chosen, mut chosen_weights) = (Vec::new(), Vec::new());
+    for ((pool, size), share) in members.iter().zip(apportion(&shares, &room, k)).zip(&shares) {
+        let drawn = stratified::select(&Design { pool, ..*design }, size, stream);
+        let own = eligible::weights_of(design, &drawn);
+        let total: f64 = own.iter().sum();
+        chosen_weights.extend(own.iter().map(|weight| share * weight / total));
+        chosen.extend(drawn);
     }
-    let mut loss = suite.solve(&chosen)?.loss;
-    for _ in 0..ROUNDS {
-        let before = loss;
-        for _ in 0..count {
-            // The first is taken out and its best replacement, maybe itself, put last.
-            chosen.rotate_left(1);
-            loss = suite.replace(&mut chosen, loss)?;
-        }
-        if loss >= before {
-            break;
-        }
-    }
-    chosen.sort_unstable();
-    let weights = suite.solve(&chosen)?.weights;
-    Ok(TaskSubset { tasks: chosen.iter().map(|&task| suite.tasks[task]).collect(), weights })
+    Ok(eligible::weighted(&chosen, &chosen_weights))
 }
 
-/// The tasks that can be picked.
+/// `k` places by Sainte-Lague's method (Webster): one for each share first, and each further one for
+/// the largest share / (2 places + 1) that has room; there is room for `k`, which are no fewer than
+/// the shares.
+fn apportion(shares: &[f64], room: &[usize], k: usize) -> Vec<usize> {
+    let mut places = vec![1; shares.len()];
+    for _ in shares.len()..k {
+        let claim = |at: usize| shares[at] / (2 * places[at] + 1) as f64;
+        // The first of equal claims, so that the order of tasks decides and nothing else.
+        let next = (0..shares.len())
+            .filter(|&at| places[at] < room[at])
+            .reduce(|best, at| if claim(at) > claim(best) { at } else { best });
+        let Some(next) = next else { break };
+        places[next] += 1;
+    }
+    places
+}
+
+/// The tasks that can be picked: those with all items that count in the pool. The mean of a task weighs
+/// its items as the target does.
 struct Suite {
     /// Their numbers, ascending.
     tasks: Vec<u32>,
@@ -101,6 +124,46 @@ impl Suite {
         let penalty = (PULL * trace / tasks.len() as f64).max(1e-9);
         let shares = means.iter().map(|(share, _)| *share).collect();
         Ok(Self { tasks, shares, products, penalty })
+    }
+
+    /// Picks `count` whole tasks whose weighted mean best tracks the sources' target means, as a small
+    /// version of a suite does (BIG-bench Lite of BIG-bench; after the task selection of *small-bench*).
+    ///
+    /// The loss of a set of tasks is the least of |Y w - y|^2 + penalty |w - shares|^2 over
+    /// non-negative w that sum to one, with Y the tasks' means over the sources, y the target means,
+    /// and shares what the tasks count in the target. Tasks are added greedily and then exchanged one
+    /// by one while that helps.
+    ///
+    /// Errors with [`StatsError::BudgetZero`] or [`StatsError::BudgetTooLarge`] (whose pool counts
+    /// tasks).
+    fn select(&self, count: usize) -> Result<TaskSubset, StatsError> {
+        let tasks = self.tasks.len();
+        if count == 0 {
+            return Err(StatsError::BudgetZero);
+        }
+        if count > tasks {
+            return Err(StatsError::BudgetTooLarge { k: count, pool: tasks });
+        }
+        let mut chosen = Vec::with_capacity(count);
+        while chosen.len() < count {
+            chosen.push(0);
+            self.replace(&mut chosen, f64::INFINITY)?;
+        }
+        let mut loss = self.solve(&chosen)?.loss;
+        for _ in 0..ROUNDS {
+            let before = loss;
+            for _ in 0..count {
+                // The first is taken out and its best replacement, maybe itself, put last.
+                chosen.rotate_left(1);
+                loss = self.replace(&mut chosen, loss)?;
+            }
+            if loss >= before {
+                break;
+            }
+        }
+        chosen.sort_unstable();
+        let weights = self.solve(&chosen)?.weights;
+        Ok(TaskSubset { tasks: chosen.iter().map(|&task| self.tasks[task]).collect(), weights })
     }
 
     /// Puts the best task in the last place of `chosen`, if that takes the loss below `loss`; the
@@ -180,6 +243,14 @@ mod tests {
         rng::Stream,
     };
 
+    fn select(
+        design: &Design<'_>,
+        task_of_item: &[u32],
+        count: usize,
+    ) -> Result<TaskSubset, StatsError> {
+        Suite::new(design, task_of_item)?.select(count)
+    }
+
     /// `tasks` tasks of five items over 15 models; a model's ability shifts all its scores.
     fn suite(tasks: usize) -> (CompleteMatrix, Vec<u32>) {
         let mut stream = Stream::new(8, "suite", 0);
@@ -252,5 +323,48 @@ mod tests {
         assert_eq!(error, StatsError::BudgetTooLarge { k: 3, pool: 2 });
         assert_eq!(select(&design, &tasks, 0), Err(StatsError::BudgetZero));
         assert!(select(&design, &tasks[1..], 1).is_err());
+    }
+
+    #[test]
+    fn items_of_kept_tasks_share_the_weights_of_their_tasks() {
+        let (matrix, tasks) = suite(12);
+        let target = Target::uniform(60).unwrap().with_tasks(tasks.clone()).unwrap();
+        let pool: Vec<usize> = (0..60).collect();
+        let design = Design { matrix: &matrix, target: &target, pool: &pool };
+        let kept = select(&design, &tasks, 4).unwrap();
+        let subset = draw(&design, 4, 10, &mut Stream::new(1, "t", 0)).unwrap();
+        assert_eq!(subset.items.len(), 10);
+        assert!(subset.items.windows(2).all(|pair| pair[0] < pair[1]));
+        for (task, weight) in kept.tasks.iter().zip(&kept.weights) {
+            let own = subset.items.iter().zip(&subset.weights);
+            let total: f64 = own.filter(|(item, _)| tasks[**item] == *task).map(|(_, w)| w).sum();
+            assert!((total - weight).abs() < 1e-12, "task {task}: {total} for {weight}");
+        }
+        // Fewer items than tasks keep fewer tasks; more tasks than there are keep them all.
+        assert_eq!(draw(&design, 8, 3, &mut Stream::new(1, "t", 0)).unwrap().items.len(), 3);
+        assert_eq!(draw(&design, 99, 60, &mut Stream::new(1, "t", 0)).unwrap().items.len(), 60);
+    }
+
+    #[test]
+    fn places_follow_shares_as_far_as_there_is_room() {
+        assert_eq!(apportion(&[0.5, 0.3, 0.2], &[9, 9, 9], 10), [5, 3, 2]);
+        assert_eq!(apportion(&[0.8, 0.1, 0.1], &[3, 9, 9], 8), [3, 3, 2]);
+        assert_eq!(apportion(&[0.99, 0.01], &[9, 9], 2), [1, 1]);
+    }
+
+    #[test]
+    fn what_tasks_cannot_give_is_said() {
+        let (matrix, tasks) = suite(3);
+        let pool: Vec<usize> = (0..15).collect();
+        let plain = Target::uniform(15).unwrap();
+        let run = |target: &Target, pool: &[usize], keep, k| {
+            let design = Design { matrix: &matrix, target, pool };
+            draw(&design, keep, k, &mut Stream::new(1, "t", 0)).unwrap_err()
+        };
+        assert_eq!(run(&plain, &pool, 2, 4), StatsError::NoTasks);
+        let target = plain.with_tasks(tasks).unwrap();
+        assert_eq!(run(&target, &[0, 5, 10], 2, 2), StatsError::NoWholeTask);
+        let error = run(&target, &pool, 1, 6);
+        assert_eq!(error, StatsError::TasksTooSmall { k: 6, keep: 1, items: 5 });
     }
 }

@@ -212,7 +212,10 @@ impl Folder {
             |model: &&str| self.models.by_name.get(*model).copied().unwrap_or_default();
         let attributes = sparse.models.iter().map(attributes).collect();
         let failed = |source| Error::Stats { context: group.dataset.clone(), source };
-        let target = Target::weighted(&weights).map_err(failed)?;
+        let mut target = Target::weighted(&weights).map_err(failed)?;
+        if let Some(tasks) = self.tasks(&sparse.items) {
+            target = target.with_tasks(tasks).map_err(failed)?;
+        }
         let (models, items) = (sparse.models.len(), sparse.items.len());
         let scores = ResponseMatrix::new(models, items, sparse.scores).map_err(failed)?;
         Ok(Some(Matrix {
@@ -226,6 +229,16 @@ impl Folder {
             target,
             attributes,
         }))
+    }
+
+    /// Number of each item's task, items without one together; None if no task is known.
+    fn tasks(&self, items: &[&str]) -> Option<Vec<u32>> {
+        let task = |item: &&str| self.items.by_id.get(*item).and_then(|it| it.task.as_deref());
+        let tasks: Vec<Option<&str>> = items.iter().map(task).collect();
+        let distinct: BTreeSet<Option<&str>> = tasks.iter().copied().collect();
+        let numbers: BTreeMap<Option<&str>, u32> = distinct.into_iter().zip(0..).collect();
+        let any = tasks.iter().any(Option::is_some);
+        any.then(|| tasks.iter().map(|task| numbers[task]).collect())
     }
 
     /// Number of each item's parent; an item without one is its own. None if no parent is known.

@@ -31,7 +31,7 @@ use crate::{args::Global, error::Error};
 const FOLDERS: &str = "\
 Each folder holds three Parquet files:
   responses.parquet  model, item_id, score (0 to 1, empty where missing), metric
-  items.parquet      item_id, benchmark; weight, if items count differently
+  items.parquet      item_id, benchmark; weight, if items count differently; task, for tasks+...
   models.parquet     model; for the splits by attributes any of
                      family, family_guess
                      date, released, release_date, run_date, timestamp
