@@ -338,5 +338,5 @@ fn a_size_that_is_neither_a_number_nor_a_target() {
     assert_refused(&board.aliquot(&["run"], "store"), 3, &["repetitions of at least 2"]);
     let board = Leaderboard::new();
     board.edit_recipe("test = 12", "test = { target_mae_pp = 6, smallest = 31 }");
-    assert_refused(&board.aliquot(&["run"], "store"), 4, &["1 to half of the items, got 31"]);
+    assert_refused(&board.aliquot(&["run"], "store"), 3, &["1 to half of the items, got 31"]);
 }

@@ -149,22 +149,26 @@ pub struct Curve<'a> {
 }
 
 impl Curve<'_> {
-    /// Measures the sizes `ks`, in their order. What does not depend on the size is computed once a
-    /// repetition.
-    pub fn measure(&self, ks: &[usize], key: StreamKey<'_>) -> Result<Vec<Size>, StatsError> {
+    /// Measures the sizes `ks`, in their order; one that fails does not stop the others. What does not
+    /// depend on the size is computed once a repetition. Errors when the sources make no matrix.
+    pub fn measure(&self, ks: &[usize], key: StreamKey<'_>) -> Result<Vec<Measured>, StatsError> {
         let free = self.procedure == Procedure::RANDOM_MEAN
             || self.procedure.estimator == EstimatorMethod::Guarded;
         let has_intervals = free || self.calibrate;
-        let mut sizes: Vec<Size> =
-            ks.iter().map(|&k| Size { k, has_intervals, runs: Vec::new() }).collect();
+        let empty = |&k: &usize| Ok(Size { k, has_intervals, runs: Vec::new() });
+        let mut sizes: Vec<Measured> = ks.iter().map(empty).collect();
         for (repetition, split) in self.splits.iter().enumerate() {
             let label = format!("{}/{repetition}", key.label);
             let inner = StreamKey { label: &label, ..key };
             let matrix = self.problem.matrix.select_models(&split.sources)?;
             let Problem { target, pool, .. } = self.problem;
             let sources = Sources::new(&matrix, target, pool, inner)?;
-            for size in &mut sizes {
-                size.runs.push(self.run(&sources, split, size, inner)?);
+            for measured in &mut sizes {
+                let Ok(size) = measured else { continue };
+                match self.run(&sources, split, size, inner) {
+                    Ok(run) => size.runs.push(run),
+                    Err(error) => *measured = Err(error),
+                }
             }
         }
         Ok(sizes)
@@ -206,6 +210,9 @@ impl Curve<'_> {
         Ok(Run { predictions, held_out_share })
     }
 }
+
+/// A size, or why the procedure has none there.
+pub type Measured = Result<Size, StatsError>;
 
 /// One repetition at one size.
 #[derive(Debug, Clone, PartialEq)]
@@ -457,6 +464,7 @@ mod tests {
         let sizes = curve.measure(&[10, 50, 100], key).unwrap();
         // Mean absolute error of a normal of variance 1/4 (1/k - 1/N): 12.3, 4.9, 2.8 points at most.
         for (size, expected) in sizes.iter().zip([12.3, 4.9, 2.8]) {
+            let size = size.as_ref().unwrap();
             let error = 100.0 * size.quality().mean.mean_absolute_error;
             assert!((0.7 * expected..1.1 * expected).contains(&error), "k {}: {error}", size.k);
             let bound = size.bound(Measure::MeanAbsoluteError, 0.95, Over::Repetitions).unwrap();

@@ -3,7 +3,7 @@
 use aliquot_stats::{
     interval::{Problem, StreamKey},
     procedure::Procedure,
-    size::{Curve, Measure, Over, Request, Size, smallest},
+    size::{Curve, Measure, Measured, Over, Request, Size, smallest},
     split::{Split, SplitKind},
 };
 use aliquot_store::{ObjectId, Store};
@@ -110,7 +110,8 @@ pub fn items(budget: Budget, target: &str, curves: &[CurvePoint]) -> Result<usiz
         .ok_or_else(|| Error::Internal(format!("no size of {target}/{subset} was found")))
 }
 
-/// A few sizes, few repetitions: what another size would have given.
+/// A few sizes, few repetitions: what another size would have given. A size that the procedure cannot
+/// have is left out.
 fn compared(
     params: &Params,
     matrix: &TargetMatrix,
@@ -121,7 +122,7 @@ fn compared(
     let splits = &splits[..splits.len().min(REPETITIONS)];
     let sizes = measure(params, matrix, splits, &ks)?;
     let over = over(params)?;
-    Ok(sizes.iter().map(|size| point(params, size, CONFIDENCE, over)).collect())
+    Ok(sizes.iter().flatten().map(|size| point(params, size, CONFIDENCE, over)).collect())
 }
 
 /// The grids of all that is asked, measured once.
@@ -142,7 +143,8 @@ fn searched(
     let mut ks: Vec<usize> = grids.iter().flat_map(|(_, _, grid)| grid).copied().collect();
     ks.sort_unstable();
     ks.dedup();
-    let sizes = measure(params, matrix, splits, &ks)?;
+    let sizes = measure(params, matrix, splits, &ks)?.into_iter().collect::<Result<Vec<_>, _>>();
+    let sizes = sizes.map_err(stats(failed(params)))?;
     let over = over(params)?;
 
     let mut rows = Vec::new();
@@ -172,7 +174,7 @@ fn measure(
     matrix: &TargetMatrix,
     splits: &[Split],
     ks: &[usize],
-) -> Result<Vec<Size>, Error> {
+) -> Result<Vec<Measured>, Error> {
     let Params { seed, target, split, procedure: name, asked } = params;
     let procedure =
         Procedure::from_name(name).ok_or_else(|| Error::Internal(format!("procedure {name}")))?;
@@ -183,7 +185,11 @@ fn measure(
     let label = format!("{}/{split}/{name}/size", target.name);
     Curve { procedure, problem, splits, calibrate }
         .measure(ks, StreamKey { seed: *seed, label: &label })
-        .map_err(stats(format!("measure {name} at other sizes on target `{}`", target.name)))
+        .map_err(stats(failed(params)))
+}
+
+fn failed(params: &Params) -> String {
+    format!("measure {} at other sizes on target `{}`", params.procedure, params.target.name)
 }
 
 fn point(params: &Params, size: &Size, confidence: f64, over: Over) -> CurvePoint {
