@@ -27,7 +27,10 @@ impl Method {
             SelectionMethod::Genetic { .. } => SelectionMethod::Genetic { generations: 10 },
             other => other,
         });
-        named.map(Self::Named).into_iter().chain(by_points.map(Self::ByPoints))
+        // Tasks owe this only where the target has tasks; `tasks.rs` has their tests.
+        let named =
+            named.into_iter().filter(|method| !matches!(method, SelectionMethod::Tasks { .. }));
+        named.map(Self::Named).chain(by_points.map(Self::ByPoints))
     }
 
     fn run(self, sources: &Sources<'_>, k: usize) -> Result<Subset, StatsError> {
