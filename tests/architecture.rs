@@ -16,7 +16,7 @@ const DIRECTIONS: [(&str, &[&str]); 8] = [
     ("tables", &["stats"]),
     ("engine", &["store"]),
     ("sources", &["store", "tables"]),
-    ("release", &["store", "tables"]),
+    ("release", &["stats", "store", "tables"]),
     ("report", &["stats", "tables"]),
     ("cli", &["stats", "store", "tables", "engine", "sources", "release", "report"]),
 ];

@@ -171,6 +171,15 @@ const ALL_SPLITS: &str =
     "interpolation,extrapolation,date,family,compressed,compressed-without-base";
 
 #[test]
+fn intervals_that_need_refits_are_left_out_unless_asked_for() {
+    let methods = ["--json", "--k", "12", "--seeds", "1", "--methods", "default,random+ridge"];
+    for record in records(&Folder::new().bench(&methods)) {
+        let known = record["coverage_95"].is_number() && record["width_95_pp"].is_number();
+        assert_eq!(known, record["method"] == "default", "{record}");
+    }
+}
+
+#[test]
 fn every_split_size_seed_and_method_gives_a_record() {
     let output = Folder::new().bench(&[
         "--json",
@@ -182,6 +191,7 @@ fn every_split_size_seed_and_method_gives_a_record() {
         ALL_SPLITS,
         "--methods",
         "random+mean,random+ridge",
+        "--conformal",
     ]);
     let records = records(&output);
     assert_eq!(records.len(), 6 * 3 * 2 * 2);
