@@ -6,6 +6,7 @@ ALIQUOT := $(TARGET)/release/aliquot
 VENV := .venv
 RECIPE ?= alpaca-eval
 MIRROR ?= $(wildcard ../shared/mirror)
+DATA ?= ../shared/data
 RUN_OPTIONS := $(if $(MIRROR),--mirror $(MIRROR))
 
 .PHONY: help release build test check fmt lint deny spelling schemas pointers bench
@@ -57,5 +58,26 @@ $(VENV)/bench: Makefile bench/requirements.txt
 	$(VENV)/bin/pip install --quiet --requirement bench/requirements.txt
 	touch $@
 
-bench: build $(VENV)/bench ## Speed and memory, side by side with pandas (needs MIRROR)
+# py-irt needs PyTorch, several GB: a virtual environment of its own, thrown away by hand.
+bench/.venv/done: Makefile bench/requirements-py-irt.txt
+	python3 -m venv bench/.venv
+	bench/.venv/bin/pip install --quiet --requirement bench/requirements-py-irt.txt
+	touch $@
+
+.PHONY: bench-build bench-normalize bench-medoids bench-scale bench-irt
+bench: bench-normalize bench-medoids bench-scale bench-irt ## Speed and memory, side by side with Python (needs MIRROR, DATA)
+
+bench-build: build
+	cargo build --release --locked --package aliquot-bench
+
+bench-normalize: build $(VENV)/bench
 	$(VENV)/bin/python bench/normalize.py $(ALIQUOT) $(MIRROR)
+
+bench-medoids: bench-build $(VENV)/bench
+	$(VENV)/bin/python bench/medoids.py $(TARGET)/release/medoids $(DATA)
+
+bench-scale: bench-build
+	python3 bench/scale.py $(TARGET)/release/scale
+
+bench-irt: bench-build bench/.venv/done
+	bench/.venv/bin/python bench/two_parameter.py $(TARGET)/release/two_parameter $(DATA)

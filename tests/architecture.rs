@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::support::root;
 
 /// What each crate may use of the others.
-const DIRECTIONS: [(&str, &[&str]); 8] = [
+const DIRECTIONS: [(&str, &[&str]); 9] = [
     ("stats", &[]),
     ("store", &[]),
+    ("bench", &["stats"]),
     ("tables", &["stats"]),
     ("engine", &["store"]),
     ("sources", &["store", "tables"]),

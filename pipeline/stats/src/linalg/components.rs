@@ -132,7 +132,7 @@ fn subspace_iteration(centred: &[Vec<f64>], rank: usize) -> Result<Directions, S
         (0..width).map(|_| (0..models).map(|_| stream.uniform() - 0.5).collect()).collect();
     for _ in 0..ROUNDS {
         orthonormalise(&mut basis);
-        basis = project(centred, &basis).iter().map(|weights| combine(centred, weights)).collect();
+        basis = images(centred, &basis);
     }
     orthonormalise(&mut basis);
     // Rows of B = Q' C; eigenvectors of B B' are the singular vectors within the basis.
@@ -146,6 +146,23 @@ fn subspace_iteration(centred: &[Vec<f64>], rank: usize) -> Result<Directions, S
     let within = leading(width, gram, rank)?;
     let vectors = within.vectors.iter().map(|weights| combine(&basis, weights)).collect();
     Ok(Directions { vectors, singular_values: within.singular_values })
+}
+
+/// C C' times every basis vector.
+///
+/// A few columns at a time meet all vectors while they are in cache: else the whole matrix would come
+/// from memory once for each vector.
+fn images(centred: &[Vec<f64>], basis: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    const COLUMNS_AT_ONCE: usize = 8;
+    let mut images: Vec<Vec<f64>> = basis.iter().map(|vector| vec![0.0; vector.len()]).collect();
+    for columns in centred.chunks(COLUMNS_AT_ONCE) {
+        for (image, vector) in images.iter_mut().zip(basis) {
+            for column in columns {
+                add_scaled(image, dot_lanes(column, vector), column);
+            }
+        }
+    }
+    images
 }
 
 /// The products of every basis vector with every column.
