@@ -48,7 +48,7 @@ def log_likelihood(parameters, held_out):
 
 
 def dataset(training):
-    """py-irt's data set; its own readers take minutes and give the same."""
+    """py-irt's data set, built without its readers."""
     models, items = (range(length) for length in training.shape)
     rows, columns = numpy.nonzero(~numpy.isnan(training))
     return Dataset.model_construct(

@@ -504,7 +504,7 @@ mod tests {
     #[test]
     fn defaults_are_filled_in() {
         let recipe = Recipe::parse(TEXT).unwrap();
-        assert_eq!((recipe.repetitions, recipe.compared.len(), recipe.splits.len()), (20, 6, 2));
+        assert_eq!((recipe.repetitions, recipe.compared.len(), recipe.splits.len()), (20, 5, 2));
         assert_eq!(recipe.source.addresses()[1].to_string(), "https://h/r/b/a.json");
     }
 

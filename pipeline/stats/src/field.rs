@@ -361,7 +361,9 @@ fn coordinates(sources: &Sources<'_>) -> Result<(Vec<f64>, usize), StatsError> {
 fn residual_variances(sources: &Sources<'_>) -> Result<Vec<f64>, StatsError> {
     let matrix = &sources.complete;
     let models = matrix.models() as f64;
-    let components = sources.components(NOISE_COMPONENTS)?;
+    // Beyond the exact size the first of the many serve: one decomposition instead of two.
+    let many = matrix.models() > EXACT_MODELS;
+    let components = sources.components(if many { COMPONENTS } else { NOISE_COMPONENTS })?;
     let of = |item: usize| {
         let mean = column_mean(matrix, item);
         let total: f64 =
@@ -370,6 +372,7 @@ fn residual_variances(sources: &Sources<'_>) -> Result<Vec<f64>, StatsError> {
             .loading(item)
             .iter()
             .zip(&components.singular_values)
+            .take(NOISE_COMPONENTS)
             .map(|(loading, value)| (loading * value) * (loading * value))
             .sum();
         ((total - explained) / models).max(0.0)

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Sizes that are measured where none is searched for, those below half of the items.
-const SIZES: [usize; 7] = [10, 20, 50, 100, 200, 500, 1000];
+const SIZES: [usize; 5] = [10, 20, 50, 100, 200];
 
 /// Repetitions of such a curve.
 const REPETITIONS: usize = 5;
