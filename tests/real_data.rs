@@ -27,7 +27,7 @@ fn alpaca_eval_equals_the_leaderboard_and_the_release_id_that_is_committed() {
     )
     .unwrap();
     assert_eq!(
-        first["release"], pointer["0.1.0"],
+        first["release"], pointer["0.2.0"],
         "the release changed: raise the stage's or the recipe's version, then `make pointers`"
     );
 

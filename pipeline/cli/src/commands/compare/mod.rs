@@ -161,8 +161,7 @@ fn compared(
             base: &base.answers,
             variant: &run.answers,
             weights: benchmark.weights(),
-            // The tables of a release know no parents of items.
-            clusters: None,
+            clusters: benchmark.clusters(),
         };
         // The same stream for each, so that no figure depends on the other variants.
         compare(&answers, &setting, &mut Stream::new(SEED, "compare/sign-flip", 0))

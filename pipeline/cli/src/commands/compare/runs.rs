@@ -22,6 +22,8 @@ pub struct Benchmark {
     pub subset: Estimator,
     /// What each item of the subset counts.
     weights: Vec<f64>,
+    /// Number of the parent of each item of the subset, where any item has one.
+    clusters: Option<Vec<u32>>,
     /// The items that the mean is over.
     items: Vec<String>,
     /// What each of them counts.
@@ -66,14 +68,22 @@ impl Benchmark {
 
         let all = items::decode(&read_table(store, manifest, "items")?).map_err(table("items"))?;
         let own = all.into_iter().filter(|item| places.contains_key(item.benchmark.as_str()));
-        let listed = own.map(|item| item.item_uid).collect();
+        let parents: BTreeMap<String, Option<String>> =
+            own.map(|item| (item.item_uid, item.parent)).collect();
+        let clusters = clusters(&subset.items, &parents);
+        let listed = parents.into_keys().collect();
         let weights = weights(store, manifest, subset)?;
-        Ok(Self { subset: subset.clone(), weights, items, target, listed })
+        Ok(Self { subset: subset.clone(), weights, clusters, items, target, listed })
     }
 
     /// What each item of the subset counts.
     pub fn weights(&self) -> &[f64] {
         &self.weights
+    }
+
+    /// Number of the parent of each item of the subset, where any item has one.
+    pub fn clusters(&self) -> Option<&[u32]> {
+        self.clusters.as_deref()
     }
 
     /// Number of items that the mean is over.
@@ -119,6 +129,20 @@ impl Benchmark {
     }
 }
 
+/// Items of one parent get one number, an item without a parent one of its own; None where no item has
+/// a parent.
+fn clusters(items: &[String], parents: &BTreeMap<String, Option<String>>) -> Option<Vec<u32>> {
+    let parent = |item: &String| parents.get(item).and_then(Option::as_deref);
+    items.iter().find_map(parent)?;
+    let mut numbers: BTreeMap<(Option<&str>, &str), u32> = BTreeMap::new();
+    let mut number = |item| {
+        let key = parent(item).map_or((None, item.as_str()), |parent| (Some(parent), ""));
+        let next = numbers.len() as u32;
+        *numbers.entry(key).or_insert(next)
+    };
+    Some(items.iter().map(&mut number).collect())
+}
+
 /// Weights of the subset's items, in the estimator's order.
 fn weights(store: &Store, manifest: &Manifest, subset: &Estimator) -> Result<Vec<f64>, Error> {
     let members = read_table(store, manifest, "subsets")?;
@@ -160,5 +184,16 @@ mod tests {
     fn names_are_unique() {
         let paths = ["a/q4.csv", "b/q4.csv", "q4#2.csv", "c/q4.csv"].map(Path::new);
         assert_eq!(names(paths.into_iter()), ["q4", "q4#2", "q4#2#2", "q4#3"]);
+    }
+
+    #[test]
+    fn items_of_one_parent_share_a_number_and_orphans_have_their_own() {
+        let items = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+        let of = |parents: [Option<&str>; 4]| {
+            items.iter().cloned().zip(parents.map(|parent| parent.map(str::to_owned))).collect()
+        };
+        let some = of([Some("p"), None, Some("p"), None]);
+        assert_eq!(clusters(&items, &some), Some(vec![0, 1, 0, 2]));
+        assert_eq!(clusters(&items, &of([None; 4])), None);
     }
 }
