@@ -100,8 +100,20 @@ pub enum Interval {
         /// Half width in sampling errors of the scores.
         multiplier: f64,
     },
-    /// From the guarded form's own variances; the crate `aliquot-stats` has the formula
-    /// (`Judged::interval`).
+    /// Central interval of a mixture of one normal distribution a region, cut to what the scores
+    /// settle: at least target_weights . x, at most that plus the weight of the other items. With o the
+    /// weight of above and below, their weights are scaled to sum to 0.05 + 0.9 o. A region's mean is
+    /// its value, its variance the sum of
+    /// - the variance within and between its hypotheses, each with
+    ///   scale x target_variance + level + spread target_spread^2 + drift target_drift^2
+    ///   + sum of target_weights^2 noise - c' C^-1 c - sum of (w - target_weights)^2 noise, w = C^-1 c;
+    /// - the scores' own noise, sum of (w - target_weights)^2 s p (1 - p), with w the region's mean
+    ///   weights, p the mean over all hypotheses of x - noise C^-1 z cut to \[0, 1\], and s =
+    ///   dispersion^(1 - o / 2);
+    /// - that of the other items, s x rest_spreads at the level whose target_means is nearest to the
+    ///   value.
+    ///
+    /// Inside, the variance is multiplied by 1 + 4 / sources.
     Posterior {
         /// Share of the models that it covers.
         level: f64,

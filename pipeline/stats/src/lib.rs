@@ -1,12 +1,15 @@
 //! Pure numerics of Aliquot: from a matrix of scores to a small subset of items and back.
 //!
 //! A [`matrix::ResponseMatrix`] holds the scores of models (rows) on items (columns). A
-//! [`matrix::Target`] says which weighted mean of the items is to be estimated. [`select`] chooses
-//! items, [`estimate`] turns answers on those items into the mean over all of them, [`interval`]
-//! says how far off that may be, and [`evaluate`] measures all three on models that none of them
-//! has seen.
+//! [`matrix::Target`] says which weighted mean of the items is to be estimated. [`sources::Sources`]
+//! are the models with known results and what is learnt from them once. [`select`] chooses items,
+//! [`estimate`] turns answers on those items into the mean over all of them, [`interval`] says how far
+//! off that may be, [`evaluate`] measures all three on models that none of them has seen, and [`size`]
+//! finds the number of items that an error needs. [`procedure::Procedure::DEFAULT`] is what we
+//! recommend; the crate's README says why, with figures. [`paired`] compares two models on the same
+//! items, [`item_analysis`] says how good the items are.
 //!
-//! Nothing here knows files, clocks, threads, Arrow or serde. Every function takes slices and plain
+//! Nothing here knows files, clocks, Arrow or serde, or starts a thread. Every function takes slices and plain
 //! structs and returns values; randomness is a [`rng::Stream`] keyed by (seed, label, index). Sums
 //! run in index order and transcendental functions come from `libm`, so that one input gives one
 //! output on every machine.
