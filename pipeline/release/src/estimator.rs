@@ -6,7 +6,7 @@
 
 use aliquot_stats::{
     StatsError,
-    estimate::{Fitted, guarded::Guarded},
+    estimate::{Fitted, generalised_additive::SPLINES, guarded::Guarded, signature::LEAF},
     interval::{Conformal, Intervals, LEVEL},
 };
 use aliquot_store::canonical::{self, CanonicalError};
@@ -50,13 +50,14 @@ pub struct Estimator {
 pub enum Form {
     /// intercept + weights . x
     Linear(forms::Linear),
-    /// Two decisions from x. The gate weighs each level l by odds x exp(1/2 sum of x log p +
-    /// (1 - x) log(1 - p)), p = logistic(slopes l + intercepts) cut to \[0.01, 0.99\]; a region's weight
+    /// Two decisions from x. The gate weighs each level l by odds x exp(sum of (x log p +
+    /// (1 - x) log(1 - p)) / (2 dispersion)), p = logistic(slopes l + intercepts) cut to \[0.01, 0.99\]; a region's weight
     /// is the share of its levels. In each group, with z = x - means and C the covariance of a
     /// hypothesis, its evidence is exp(log_prior - (log det C + z' C^-1 z) / 2) and its estimate
     /// target_mean + c' C^-1 z, c = scale x target_covariances + level + spread x spreads x
     /// target_spread + drift x drifts x target_drift + target_weights x noise. The value is the mean
-    /// of the estimates: within a group by evidence, within a region by share, then by region.
+    /// of the estimates: within a group by evidence, within a region by share, then by region; it is cut
+    /// to at least target_weights . x and at most that plus the weight of the other items.
     Guarded(forms::Guarded),
     /// intercept + weights . x + sum over rows r of dual\[r\] exp(-rate |x - answers\[r\]|^2)
     GaussianProcess(forms::GaussianProcess),
@@ -102,8 +103,8 @@ pub enum Interval {
     },
     /// Central interval of a mixture of one normal distribution a region, cut to what the scores
     /// settle: at least target_weights . x, at most that plus the weight of the other items. With o the
-    /// weight of above and below, their weights are scaled to sum to 0.05 + 0.9 o. A region's mean is
-    /// its value, its variance the sum of
+    /// weight of above and below, their weights are scaled to sum to 0.05 + 0.9 o (halves if
+    /// o = 0). A region's mean is its value cut to \[0, 1\], its variance the sum of
     /// - the variance within and between its hypotheses, each with
     ///   scale x target_variance + level + spread target_spread^2 + drift target_drift^2
     ///   + sum of target_weights^2 noise - c' C^-1 c - sum of (w - target_weights)^2 noise, w = C^-1 c;
@@ -118,6 +119,64 @@ pub enum Interval {
         /// Share of the models that it covers.
         level: f64,
     },
+}
+
+impl Form {
+    /// Whether all lists have the lengths that so many items need, and every walk ends.
+    fn fits(&self, items: usize) -> bool {
+        match self {
+            Self::Linear(form) => form.weights.len() == items,
+            Self::Guarded(form) => form.target_weights.len() == items,
+            Self::GaussianProcess(form) => {
+                form.weights.len() == items && form.answers.len() == form.dual.len() * items
+            }
+            Self::PredictionPowered(form) => {
+                form.weights.len() == items && form.predictions.len() == items
+            }
+            Self::Forest(form) => form.fits(items),
+            Self::Neighbours(form) => {
+                form.count > 0
+                    && !form.scores.is_empty()
+                    && form.answers.len() == form.scores.len() * items
+            }
+            Self::GeneralisedAdditive(form) => form
+                .curves
+                .iter()
+                .all(|curve| curve.weights.len() == items && curve.coefficients.len() == SPLINES),
+            Self::PIrt(form) => form.fits(items),
+            Self::GpIrt(form) => form.weights.len() == items && form.p_irt.fits(items),
+        }
+    }
+}
+
+impl forms::Forest {
+    fn fits(&self, items: usize) -> bool {
+        let nodes = self.items.len();
+        let lists = [self.thresholds.len(), self.left.len(), self.values.len()];
+        let ends = |(node, item): (usize, &u32)| {
+            let left = self.left.get(node).map_or(0, |left| *left as usize);
+            // Children come later than their parent: no walk goes round.
+            *item == LEAF || ((*item as usize) < items && left > node && left + 1 < nodes)
+        };
+        lists.iter().all(|list| *list == nodes)
+            && !self.roots.is_empty()
+            && self.roots.iter().all(|root| (*root as usize) < nodes)
+            && self.items.iter().enumerate().all(ends)
+    }
+}
+
+impl forms::PIrt {
+    fn fits(&self, items: usize) -> bool {
+        let curves = |curves: &forms::Curves, length: usize| {
+            curves.intercepts.len() == length
+                && curves.slopes.iter().all(|slopes| slopes.len() == length)
+        };
+        self.answered_weights.len() == items
+            && !self.answered.slopes.is_empty()
+            && self.answered.slopes.len() == self.rest.slopes.len()
+            && curves(&self.answered, items)
+            && curves(&self.rest, self.rest_weights.len())
+    }
 }
 
 impl From<Fitted> for Form {
@@ -209,8 +268,82 @@ impl Interval {
 }
 
 impl Estimator {
+    /// The estimator, ready to judge scores on `items`.
+    ///
+    /// Errors with a sentence when the file is of another version, or its parts do not fit together.
+    pub fn fitted(&self) -> Result<Fitted, String> {
+        if self.schema != SCHEMA {
+            return Err(format!("its schema is `{}`, this program reads `{SCHEMA}`", self.schema));
+        }
+        if self.interval.level() != LEVEL
+            && !matches!(self.interval, Interval::StudentisedConformal { .. })
+        {
+            return Err(format!(
+                "its interval has the level {}, not {LEVEL}",
+                self.interval.level()
+            ));
+        }
+        if self.items.is_empty() || !self.form.fits(self.items.len()) {
+            return Err(format!("its form is not one for {} items", self.items.len()));
+        }
+        Fitted::try_from(self.form.clone()).map_err(|error| error.to_string())
+    }
+
     /// Canonical bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
         canonical::to_bytes(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimator(form: Form) -> Estimator {
+        Estimator {
+            schema: SCHEMA.to_owned(),
+            target: "t".to_owned(),
+            subset: "test".to_owned(),
+            procedure: "random+mean".to_owned(),
+            population: 9,
+            sources: 3,
+            items: vec!["a".to_owned(), "b".to_owned()],
+            source_range: [0.0, 1.0],
+            form,
+            interval: Interval::Design { level: LEVEL },
+        }
+    }
+
+    fn linear(weights: Vec<f64>) -> Form {
+        Form::Linear(forms::Linear { intercept: 0.0, weights })
+    }
+
+    #[test]
+    fn an_estimator_whose_parts_do_not_fit_is_refused() {
+        assert!(estimator(linear(vec![0.5, 0.5])).fitted().is_ok());
+        assert!(estimator(linear(vec![0.5])).fitted().unwrap_err().contains("2 items"));
+        let old =
+            Estimator { schema: "aliquot/estimator/v1".to_owned(), ..estimator(linear(vec![])) };
+        assert!(old.fitted().unwrap_err().contains("v1"));
+        let interval = Interval::Posterior { level: 0.5 };
+        let other = Estimator { interval, ..estimator(linear(vec![0.5, 0.5])) };
+        assert!(other.fitted().unwrap_err().contains("0.5"));
+    }
+
+    #[test]
+    fn a_forest_that_goes_round_or_out_of_bounds_is_refused() {
+        let forest = |left: u32, item: u32| {
+            Form::Forest(forms::Forest {
+                items: vec![item, LEAF, LEAF],
+                thresholds: vec![0.5; 3],
+                left: vec![left, 0, 0],
+                values: vec![0.5; 3],
+                roots: vec![0],
+            })
+        };
+        assert!(estimator(forest(1, 0)).fitted().is_ok());
+        for (left, item) in [(0, 0), (2, 0), (1, 2)] {
+            assert!(estimator(forest(left, item)).fitted().is_err(), "{left} {item}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::matrix::CompleteMatrix;
 
-/// Newton steps; the fits settle in about eight.
-const STEPS: usize = 25;
+/// Newton steps; the fits settle in about eight, awkward ones in some twenty.
+const STEPS: usize = 50;
 /// Prior of the slopes, in logits of item score per logit of overall score: an average item has 1.
 const SLOPE_MEAN: f64 = 1.0;
 const SLOPE_VARIANCE: f64 = 0.25;
@@ -83,6 +83,8 @@ fn fit_item(levels: &[f64], scores: &[f64], mean: f64) -> (f64, f64) {
     let margin = 0.5 / scores.len() as f64;
     let (mut slope, mut intercept) =
         (SLOPE_MEAN, logit(mean.clamp(margin, (1.0 - margin).max(margin))));
+    // Shortened once steps stop shrinking: full ones can go back and forth for ever.
+    let (mut part, mut last) = (1.0, f64::INFINITY);
     for _ in 0..STEPS {
         let mut gradient =
             [-(slope - SLOPE_MEAN) / SLOPE_VARIANCE, -intercept / INTERCEPT_VARIANCE];
@@ -101,9 +103,14 @@ fn fit_item(levels: &[f64], scores: &[f64], mean: f64) -> (f64, f64) {
             (hessian[2] * gradient[0] - hessian[1] * gradient[1]) / determinant,
             (hessian[0] * gradient[1] - hessian[1] * gradient[0]) / determinant,
         ];
+        let length = step[0].abs() + step[1].abs();
+        if length >= last {
+            part /= 2.0;
+        }
+        last = length;
         // Bounded, because the first steps from the priors can overshoot.
-        slope += step[0].clamp(-1.0, 1.0);
-        intercept += step[1].clamp(-2.0, 2.0);
+        slope += part * step[0].clamp(-1.0, 1.0);
+        intercept += part * step[1].clamp(-2.0, 2.0);
         if step[0].abs() < 1e-9 && step[1].abs() < 1e-9 {
             break;
         }

@@ -23,13 +23,15 @@ const NOISE_COMPONENTS: usize = 5;
 /// Shares of the sources whose level is "inside".
 const INSIDE_SHARES: [f64; 10] = [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95];
 /// The sources' range of levels: quantiles, because the very weakest and strongest are outliers.
-const EDGES: [f64; 2] = [0.05, 0.95];
+pub(crate) const EDGES: [f64; 2] = [0.05, 0.95];
 /// Steps above the range, in logits of the overall score, that "beyond" is an average of: from 60 %
 /// right to 71, 80, 87 and 92 %.
 const BEYOND: [f64; 4] = [0.5, 1.0, 1.5, 2.0];
 /// Steps above (positive) and below (negative) the range at which a model may stand.
 const STEPS: [f64; 8] = [0.25, 0.5, 1.0, 2.0, 3.0, -0.5, -1.0, -2.0];
 
+/// Sources that all answer alike would make every answer certain, and covariances singular.
+const LEAST_DISPERSION: f64 = 0.01;
 /// Least variance of a 0/1 answer that no other shares: an item that is all but sure is not certain.
 const LEAST_NOISE: f64 = 0.03;
 
@@ -42,6 +44,11 @@ pub enum Region {
     Above,
     /// Weaker than almost all sources.
     Below,
+}
+
+impl Region {
+    /// All regions.
+    pub(crate) const ALL: [Self; 3] = [Self::Inside, Self::Above, Self::Below];
 }
 
 /// What a hypothesis expects of the items before any answer.
@@ -208,7 +215,7 @@ impl Field {
         let (items, curves) = (matrix.items(), sources.curves());
         let (coordinates, rank) = coordinates(sources)?;
         let residuals = residual_variances(sources)?;
-        let dispersion = curves.dispersion(matrix);
+        let dispersion = curves.dispersion(matrix).max(LEAST_DISPERSION);
         let edges = EDGES.map(|share| curves.quantile(share));
         let beyond = Expected::at(curves, items, &BEYOND.map(|step| edges[1] + step));
         let inside =
@@ -273,7 +280,6 @@ impl Field {
         };
         let relative_spread = |item: usize| match expectation {
             Expectation::Sources => 0.0,
-            // Outside the range nobody knows how graded the answers are: half way, in proportion.
             Expectation::Beyond => self.beyond.relative_spread(item),
             Expectation::Step(step) => self.steps[step].relative_spread(item),
         };

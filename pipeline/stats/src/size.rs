@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use crate::{
     StatsError, distribution,
-    estimate::EstimatorMethod,
     evaluate::{Prediction, Quality, QualitySummary, Used, average, summarise},
     interval::{Intervals, Problem, StreamKey},
     procedure::Procedure,
@@ -152,9 +151,7 @@ impl Curve<'_> {
     /// Measures the sizes `ks`, in their order; one that fails does not stop the others. What does not
     /// depend on the size is computed once a repetition. Errors when the sources make no matrix.
     pub fn measure(&self, ks: &[usize], key: StreamKey<'_>) -> Result<Vec<Measured>, StatsError> {
-        let free = self.procedure == Procedure::RANDOM_MEAN
-            || self.procedure.estimator == EstimatorMethod::Guarded;
-        let has_intervals = free || self.calibrate;
+        let has_intervals = self.calibrate || Intervals::own(self.procedure).is_some();
         let empty = |&k: &usize| Ok(Size { k, has_intervals, runs: Vec::new() });
         let mut sizes: Vec<Measured> = ks.iter().map(empty).collect();
         for (repetition, split) in self.splits.iter().enumerate() {

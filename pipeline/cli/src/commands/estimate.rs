@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 
 use aliquot_stats::{
-    estimate::Fitted,
     estimate::guarded::{Judged, Regime},
     interval::{Answers, Intervals},
 };
@@ -11,7 +10,7 @@ use super::{
     open_release, print, print_json,
     results::{Results, candidates, closest},
 };
-use crate::{args::Global, error::Error, stages::stats};
+use crate::{args::Global, error::Error};
 
 /// Arguments of `estimate`.
 #[derive(clap::Args)]
@@ -32,14 +31,17 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let estimator = closest(&estimators, &results);
     let scores = results.of_subset(estimator)?;
 
-    let fitted = Fitted::try_from(estimator.form.clone()).map_err(stats("the estimator"))?;
-    let estimate = fitted.estimate(&scores).map_err(stats("estimate"))?;
+    let fitted = estimator.fitted().map_err(|problem| damaged(&problem))?;
+    let estimate = fitted.estimate(&scores).map_err(|error| damaged(&error.to_string()))?;
+    if !estimate.is_finite() {
+        return Err(damaged("its estimate is no number"));
+    }
     let judged = fitted.judge(&scores);
     let regime = judged.as_ref().map(|judged| judged.regime().name());
     let answers = Answers { filled: &scores, answered: &scores };
     let interval = Intervals::from(&estimator.interval)
         .interval(&fitted, answers, estimator.population as usize)
-        .map_err(stats("the interval"))?;
+        .map_err(|error| damaged(&error.to_string()))?;
     let [lowest, highest] = estimator.source_range;
     let beyond = !(lowest..=highest).contains(&estimate);
     if global.json {
@@ -81,6 +83,11 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+/// The scores have been checked: what is wrong now is the release.
+fn damaged(problem: &str) -> Error {
+    Error::Unverified(format!("the release's estimator cannot be used: {problem}"))
 }
 
 /// How far the estimate leans on the source models.

@@ -3,7 +3,7 @@
 
 use crate::{
     StatsError, distribution,
-    field::{Group, Prior, Region, groups},
+    field::{EDGES, Group, Prior, Region, groups},
     interval::Interval,
     linalg::{Cholesky, dot, dot_lanes},
     sources::Sources,
@@ -18,9 +18,8 @@ const LEVEL_STEP: f64 = 0.25;
 const LEVEL_MARGIN: f64 = 3.0;
 /// Answers to one benchmark depend on each other in ways that no curve knows: each counts half.
 const ANSWER_WEIGHT: f64 = 0.5;
-/// Graded answers tell more than 0/1 ones, but none tells more than a hundred.
-const LEAST_DISPERSION: f64 = 0.01;
-/// Prior odds of a level above the range against one inside it: new models tend to be stronger.
+/// Prior odds of a level above the range against one inside it: a half, as new models are often
+/// stronger.
 const ABOVE_ODDS: f64 = 0.5;
 /// Likewise below it: rare, but a broken or badly compressed model must not pass for a weak one.
 const BELOW_ODDS: f64 = 0.03;
@@ -29,6 +28,9 @@ const LEAST_DOUBT: f64 = 0.05;
 /// What is estimated from M sources and taken for known adds about this over M to the variance
 /// inside their range.
 const ESTIMATED: f64 = 4.0;
+
+/// No number of a fit comes near it.
+const LARGEST: f64 = 1e6;
 
 /// What is known of a subset before a model answers it.
 ///
@@ -181,7 +183,7 @@ pub fn fit(sources: &Sources<'_>, items: &[usize]) -> Result<Guarded, StatsError
 
 fn gate(sources: &Sources<'_>, items: &[usize]) -> Gate {
     let curves = sources.curves();
-    let (low, high) = (curves.quantile(0.05), curves.quantile(0.95));
+    let [low, high] = EDGES.map(|share| curves.quantile(share));
     let steps = ((high - low + 2.0 * LEVEL_MARGIN) / LEVEL_STEP) as usize;
     let levels: Vec<f64> =
         (0..=steps).map(|step| low - LEVEL_MARGIN + LEVEL_STEP * step as f64).collect();
@@ -241,12 +243,39 @@ impl Known {
             let lists = [&prior.means, &prior.spreads, &prior.drifts, &prior.noise];
             lengths.extend(lists.map(|list| (list.len(), items)));
         }
-        match lengths.into_iter().find(|(got, expected)| got != expected) {
-            Some((got, expected)) => {
-                Err(StatsError::Length { what: "a list of the guarded estimator", expected, got })
-            }
-            None => Ok(()),
+        if let Some((got, expected)) = lengths.into_iter().find(|(got, expected)| got != expected) {
+            return Err(StatsError::Length {
+                what: "a list of the guarded estimator",
+                expected,
+                got,
+            });
         }
+        match self.is_sane() {
+            true => Ok(()),
+            false => Err(StatsError::NotFinite { what: "the guarded estimator", at: 0 }),
+        }
+    }
+
+    /// Whether all numbers are such as a fit gives.
+    fn is_sane(&self) -> bool {
+        let Gate { odds, target_means, rest_spreads, slopes, intercepts, .. } = &self.gate;
+        let priors = || self.groups.iter().flat_map(|group| &group.priors);
+        let of_items = [&self.target_weights, &self.kernel, &self.target_covariances];
+        let of_gate = [odds, target_means, rest_spreads, slopes, intercepts];
+        let of_priors = priors().flat_map(|p| [&p.means, &p.spreads, &p.drifts, &p.noise]);
+        let mut lists = of_items.into_iter().chain(of_gate).chain(of_priors).flatten();
+        let mut scales = priors().flat_map(|p| [p.scale, p.level, p.spread, p.drift]);
+        let share = |region: Region| -> f64 {
+            let own = self.groups.iter().filter(|group| group.region == region);
+            own.filter(|group| !group.priors.is_empty()).map(|group| group.share).sum()
+        };
+        lists.all(|value| value.abs() <= LARGEST)
+            && scales.all(|value| (0.0..=LARGEST).contains(&value))
+            && self.target_weights.iter().chain(odds).all(|value| *value >= 0.0)
+            && odds.iter().sum::<f64>() > 0.0
+            && self.sources > 0
+            && (f64::MIN_POSITIVE..=1.0).contains(&self.dispersion)
+            && Region::ALL.into_iter().all(|region| (share(region) - 1.0).abs() < 1e-9)
     }
 }
 
@@ -305,10 +334,7 @@ impl Guarded {
 
     /// Estimate, region and uncertainty of a model, from one answer a subset item.
     pub fn judge(&self, answers: &[f64]) -> Judged {
-        let gate = self
-            .known
-            .gate
-            .regions(answers, ANSWER_WEIGHT / self.known.dispersion.max(LEAST_DISPERSION));
+        let gate = self.known.gate.regions(answers, ANSWER_WEIGHT / self.known.dispersion);
         let groups: Vec<GroupView> = self.groups.iter().map(|group| group.view(answers)).collect();
         let weight = |group: &Conditioned| gate[group.region as usize] * group.share;
         let value: f64 = self

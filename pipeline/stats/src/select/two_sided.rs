@@ -22,12 +22,13 @@ const LEAST_SPREAD: f64 = 0.1;
 /// One item from each of k strata of difficulty, the one that most reduces the posterior
 /// variance of the target mean inside the sources' range and beyond it.
 ///
-/// Strata are cut in the order of the sources' item means, of equal mass weight x sqrt(spread), where
+/// Strata are cut in the order of benchmark and the sources' item means, of equal mass weight x sqrt(spread), where
 /// the spread p (1 - p) is expected inside the range and beyond it: more items where answers vary
 /// (Neyman's allocation; Cochran, *Sampling Techniques*, sec. 5.5). The first item is chosen anywhere,
 /// then its stratum is closed, and so on; the gain is the weighted sum over both hypotheses of the
 /// logarithm by which the posterior variance falls (greedy c-optimal design; Krause, Singh and Guestrin,
-/// JMLR 9 (2008)). An item's weight is its stratum's share of the target.
+/// JMLR 9 (2008)). An item's weight is its stratum's share of the target; where a
+/// stratum gives several items, each has its part of it by target weight.
 pub(super) fn select(
     sources: &Sources<'_>,
     k: usize,
@@ -39,16 +40,22 @@ pub(super) fn select(
     let weights = sources.target.weights();
     let leaning = 1.0 + LEANING / k as f64;
     let mut posteriors = DESIGN.map(|hypothesis| Posterior::new(field, &hypothesis, weights));
-    let (mut chosen, mut shares) = (Vec::new(), Vec::new());
+    let (mut chosen, mut strata_of, mut taken) = (Vec::new(), Vec::new(), vec![0.0; k]);
     for _ in 0..k {
         let looked_at = strata.look(stream);
         let gain = |item: usize| leaning * posteriors[0].gain(item) + posteriors[1].gain(item);
         let Some(item) = first_of_greatest(&looked_at, gain) else { break };
+        let Some(stratum) = strata.take(item) else { break };
+        taken[stratum] += weights[item];
+        strata_of.push(stratum);
         chosen.push(item);
-        shares.push(strata.take(item));
         let kernel: Vec<f64> = (0..weights.len()).map(|other| field.kernel(item, other)).collect();
         posteriors.iter_mut().for_each(|posterior| posterior.observe(&kernel, item));
     }
+    let share = |(item, stratum): (&usize, &usize)| {
+        strata.shares[*stratum] * weights[*item] / taken[*stratum]
+    };
+    let shares: Vec<f64> = chosen.iter().zip(&strata_of).map(share).collect();
     Ok(weighted(&chosen, &shares))
 }
 
@@ -125,12 +132,12 @@ impl Strata {
         left.map(|place| self.items[place]).collect()
     }
 
-    /// Takes an item and closes its stratum; gives the stratum's share of the target.
-    fn take(&mut self, item: usize) -> f64 {
-        let Some(place) = self.items.iter().position(|other| *other == item) else { return 0.0 };
+    /// Takes an item and closes its stratum; gives the number of the stratum.
+    fn take(&mut self, item: usize) -> Option<usize> {
+        let place = self.items.iter().position(|other| *other == item)?;
         self.free[place] = false;
         self.open[self.stratum[place]] = false;
-        self.shares[self.stratum[place]]
+        Some(self.stratum[place])
     }
 }
 

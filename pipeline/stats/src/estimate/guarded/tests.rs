@@ -210,3 +210,23 @@ fn more_right_answers_never_lower_the_estimate_by_much() {
     assert!(values.windows(2).all(|pair| pair[1] > pair[0] - 0.01), "{values:?}");
     assert!(values[0] < 0.05 && values[40] > 0.95, "{values:?}");
 }
+
+#[test]
+fn sources_that_all_answer_alike_give_their_own_score_and_damaged_parts_are_refused() {
+    let world = World::of(6, 12, |_, _| 0.5);
+    let fitted = super::fit(&world.sources(), &[1, 5, 7]).unwrap();
+    let judged = fitted.judge(&[0.5, 0.5, 0.5]);
+    assert!((judged.value - 0.5).abs() < 0.01, "{judged:?}");
+    let refused = |damage: &dyn Fn(&mut Known)| {
+        let mut known = fitted.known.clone();
+        damage(&mut known);
+        assert!(super::Guarded::new(known).is_err());
+    };
+    refused(&|known| known.target_weights.clear());
+    refused(&|known| known.kernel.truncate(4));
+    refused(&|known| known.groups.clear());
+    refused(&|known| known.gate.odds.fill(0.0));
+    refused(&|known| known.groups[0].priors[0].means[0] = 1e200);
+    refused(&|known| known.dispersion = -1.0);
+    refused(&|known| known.sources = 0);
+}

@@ -85,3 +85,15 @@ fn observing_one_item_after_another_is_conditioning_on_all() {
         assert!(forwards[place] < fewer[place]);
     }
 }
+
+#[test]
+fn a_census_has_the_weights_of_the_target() {
+    let heavy: Vec<f64> = (0..20).map(|item| if item == 3 { 60.0 } else { 1.0 }).collect();
+    for weights in [vec![1.0; 20], heavy] {
+        let world = Rasch::new(20, 3).sources(12, 4).with_weights(&weights);
+        let subset = super::select(&world.sources(), 20, &mut Stream::new(1, "census", 0)).unwrap();
+        for (item, weight) in subset.items.iter().zip(&subset.weights) {
+            assert!((weight - world.target.weights()[*item]).abs() < 1e-12, "{subset:?}");
+        }
+    }
+}
