@@ -204,7 +204,12 @@ fn mean_variance(responses: &ResponseMatrix, target: &Target) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::irt::{Family, irt_anchors, simulation::simulate};
+    use crate::{
+        interval::StreamKey,
+        irt::{Family, simulation::simulate},
+        select::{SelectionMethod, select},
+        sources::Sources,
+    };
 
     const PRIOR: AbilityPrior = AbilityPrior::NEW_MODEL;
 
@@ -242,11 +247,14 @@ mod tests {
         assert_eq!(calibration.held_out.len(), 16);
         assert_eq!(calibration.cross_model.models(), 64);
         let pool: Vec<usize> = (0..150).collect();
+        let key = StreamKey { seed: 5, label: "anchors" };
+        let panel = Sources::new(&sources, &target, &pool, key).unwrap();
+        let anchors = SelectionMethod::IrtAnchors { dimensions: 1 };
         let full = new.full_scores(&target);
         let (mut by_irt, mut by_mean) = (0.0, 0.0);
         // One set of anchors is one draw; the mean over many is what the method does.
         for _ in 0..20 {
-            let subset = irt_anchors(&calibration.model, &target, &pool, 12, &mut stream).unwrap();
+            let subset = select(anchors, &panel, 12, &mut stream).unwrap();
             let gp_irt = GpIrt::new(&calibration, &sources, &target, &subset, PRIOR).unwrap();
             assert!(gp_irt.lambda > 0.0 && gp_irt.lambda < 0.5, "{}", gp_irt.lambda);
             for (row, full) in full.iter().enumerate() {

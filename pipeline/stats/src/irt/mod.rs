@@ -1,17 +1,15 @@
 //! Item response theory: the probability that a model solves an item, from a few abilities.
 //!
 //! [`fit`] learns items and abilities from source models; [`estimate_ability`] places a new model by
-//! its answers on a few items. [`irt_anchors`] and [`information_items`] choose those items, and
-//! [`PIrt`] and [`GpIrt`] turn the answers into the target mean. The costly fits are done once, in a
-//! [`Calibration`].
+//! its answers on a few items. [`information_items`] chooses those items, as does k-means on
+//! [`ItemResponseModel::item_points`]; [`PIrt`] and [`GpIrt`] turn the answers into the target mean. The
+//! costly fits are done once, in a [`Calibration`].
 
 mod ability;
-mod anchors;
 mod cells;
 mod estimate;
 mod fit;
 mod information;
-mod kmeans;
 mod logistic;
 #[cfg(test)]
 mod simulation;
@@ -19,7 +17,6 @@ mod standardise;
 mod start;
 
 pub use ability::{Ability, AbilityMethod, AbilityPrior, ItemCurves, estimate_ability};
-pub use anchors::irt_anchors;
 pub use estimate::{Calibration, GpIrt, PIrt};
 pub use fit::{Family, FitSettings, fit};
 pub use information::information_items;
@@ -64,6 +61,15 @@ impl ItemResponseModel {
     /// Number of source models.
     pub fn models(&self) -> usize {
         self.abilities.first().map_or(0, Vec::len)
+    }
+
+    /// Slopes and intercept of each item, row-major items x (dimensions + 1).
+    pub fn item_points(&self) -> Vec<f64> {
+        let point = |item: usize| {
+            let slopes = self.slopes.iter().map(move |slopes| slopes[item]);
+            slopes.chain([self.intercepts[item]])
+        };
+        (0..self.items()).flat_map(point).collect()
     }
 
     /// Abilities of one source model, one a dimension.

@@ -220,7 +220,9 @@ pub fn select(
         SelectionMethod::AnchorPoints => anchor_points::select(design, k, stream),
         SelectionMethod::IrtAnchors { dimensions } => {
             let model = &sources.calibration(dimensions)?.model;
-            irt::irt_anchors(model, sources.target, sources.pool, k, stream)
+            let points = model.item_points();
+            let points = Points::new(model.items(), model.dimensions() + 1, &points)?;
+            kmeans_items::select(design, &points, k, stream)
         }
         SelectionMethod::Information { dimensions } => {
             let model = &sources.calibration(dimensions)?.model;
