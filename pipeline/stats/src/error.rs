@@ -70,6 +70,22 @@ pub enum StatsError {
     /// A selection by tasks on items whose tasks are not known.
     #[error("selection by tasks needs the task of each item, which these items do not have")]
     NoTasks,
+    /// A selection by text of items whose texts are not embedded.
+    #[error(
+        "selection by text needs an embedding of each item, which these items do not have: \
+         embed the prompts and give their vectors, or select by a method without `embedding` or \
+         `combined` in its name"
+    )]
+    NoEmbeddings,
+    /// A method that learns from results where there are none.
+    #[error(
+        "`{method}` learns from results, and there are none: select by random, embedding-strata, \
+         embedding-anchors or embedding-facility-location, or add results of some models"
+    )]
+    NeedsResults {
+        /// Name of the method.
+        method: String,
+    },
     /// A selection by tasks where no task can be kept.
     #[error("no task has all its items among those that may be chosen")]
     NoWholeTask,

@@ -48,7 +48,8 @@ pub fn evaluate(
     let source_problem = Problem { matrix: &source_matrix, ..*problem };
     let label = format!("{}/{repetition}", key.label);
     let inner = StreamKey { label: &label, ..key };
-    let sources = Sources::new(&source_matrix, problem.target, problem.pool, inner)?;
+    let sources = Sources::new(&source_matrix, problem.target, problem.pool, inner)?
+        .with_points(problem.points)?;
     let (subset, fitted) =
         procedure.run(&sources, problem.k, &mut key.stream("select", repetition))?;
     let intervals = Intervals::calibrate(procedure, &source_problem, inner)?;
@@ -200,7 +201,7 @@ mod tests {
         let matrix = leaderboard();
         let target = Target::uniform(300).unwrap();
         let pool: Vec<usize> = (0..300).collect();
-        let problem = Problem { matrix: &matrix, target: &target, pool: &pool, k: 50 };
+        let problem = Problem { matrix: &matrix, target: &target, pool: &pool, points: None, k: 50 };
         let procedure = Procedure::from_name(name).unwrap();
         let key = StreamKey { seed: 1, label: "test" };
         let full = matrix.full_scores(&target);

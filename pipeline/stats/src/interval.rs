@@ -9,7 +9,9 @@
 //! sources; the extrapolation rows of a quality table say by how much.
 
 use crate::{
-    StatsError, distribution,
+    StatsError,
+    cluster::Points,
+    distribution,
     estimate::{self, EstimatorMethod, Fitted},
     matrix::{ResponseMatrix, Target},
     procedure::Procedure,
@@ -156,7 +158,8 @@ pub fn studentised_errors(
             (0..models).filter(|place| !inside(place)).map(|place| order[place]).collect();
         kept.sort_unstable();
         let matrix = problem.matrix.select_models(&kept)?;
-        let sources = Sources::new(&matrix, problem.target, problem.pool, key)?;
+        let sources = Sources::new(&matrix, problem.target, problem.pool, key)?
+            .with_points(problem.points)?;
         let mut stream = key.stream("fold", fold as u64);
         let (subset, fitted) = procedure.run(&sources, problem.k, &mut stream)?;
         for &model in &held_out {
@@ -206,7 +209,8 @@ impl Intervals {
     /// Those that a procedure has without calibration.
     pub fn own(procedure: Procedure) -> Option<Self> {
         match procedure {
-            Procedure::RANDOM_MEAN => Some(Self::Design),
+            // Strata of text only take off the variance of a simple random sample.
+            Procedure::RANDOM_MEAN | Procedure::STRATA_MEAN => Some(Self::Design),
             Procedure { estimator: EstimatorMethod::Guarded, .. } => Some(Self::Posterior),
             _ => None,
         }
@@ -255,6 +259,8 @@ pub struct Problem<'a> {
     pub target: &'a Target,
     /// Items that may be chosen.
     pub pool: &'a [usize],
+    /// The embedding of each item, for methods of text.
+    pub points: Option<Points<'a>>,
     /// Size of the subset.
     pub k: usize,
 }

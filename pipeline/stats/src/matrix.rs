@@ -143,6 +143,11 @@ pub struct CompleteMatrix {
 }
 
 impl CompleteMatrix {
+    /// Items that no model has answered: no rows, and all items of one difficulty.
+    pub(crate) fn unanswered(items: usize) -> Self {
+        Self { models: 0, items, columns: Vec::new(), item_means: vec![0.5; items] }
+    }
+
     /// Number of models.
     pub fn models(&self) -> usize {
         self.models

@@ -26,6 +26,11 @@ impl Procedure {
     pub const RANDOM_MEAN: Self =
         Self { selection: SelectionMethod::Random, estimator: EstimatorMethod::Mean };
 
+    /// The mean of one random item of each stratum of text: what needs no results and has an honest
+    /// interval all the same.
+    pub const STRATA_MEAN: Self =
+        Self { selection: SelectionMethod::EmbeddingStrata, estimator: EstimatorMethod::Mean };
+
     /// `selection+estimator`.
     pub fn name(self) -> String {
         format!("{}+{}", self.selection.name(), self.estimator.name())

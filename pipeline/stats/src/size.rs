@@ -158,8 +158,8 @@ impl Curve<'_> {
             let label = format!("{}/{repetition}", key.label);
             let inner = StreamKey { label: &label, ..key };
             let matrix = self.problem.matrix.select_models(&split.sources)?;
-            let Problem { target, pool, .. } = self.problem;
-            let sources = Sources::new(&matrix, target, pool, inner)?;
+            let Problem { target, pool, points, .. } = self.problem;
+            let sources = Sources::new(&matrix, target, pool, inner)?.with_points(points)?;
             for measured in &mut sizes {
                 let Ok(size) = measured else { continue };
                 match self.run(&sources, split, size, inner) {
@@ -454,7 +454,7 @@ mod tests {
         let full = matrix.full_scores(&target);
         let split = |at| split(SplitKind::Interpolation, &full, 1, at).unwrap();
         let splits: Vec<Split> = (0..20).map(split).collect();
-        let problem = Problem { matrix: &matrix, target: &target, pool: &pool, k: 0 };
+        let problem = Problem { matrix: &matrix, target: &target, pool: &pool, points: None, k: 0 };
         let procedure = Procedure::RANDOM_MEAN;
         let curve = Curve { procedure, problem, splits: &splits, calibrate: false };
         let key = StreamKey { seed: 1, label: "t" };

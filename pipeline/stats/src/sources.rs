@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     StatsError,
+    cluster::Points,
     curves::Curves,
     field::Field,
     interval::StreamKey,
@@ -31,6 +32,7 @@ pub struct Sources<'a> {
     pub pool: &'a [usize],
     /// Target mean of each source model.
     pub full_scores: Vec<f64>,
+    points: Option<Points<'a>>,
     key: StreamKey<'a>,
     calibrations: Mutex<BTreeMap<usize, Arc<Calibration>>>,
     components: Mutex<BTreeMap<usize, Arc<Components>>>,
@@ -59,12 +61,32 @@ impl<'a> Sources<'a> {
             target,
             pool,
             full_scores,
+            points: None,
             key,
             calibrations: Mutex::default(),
             components: Mutex::default(),
             curves: OnceLock::new(),
             field: OnceLock::new(),
         })
+    }
+
+    /// The same with an embedding of each item, one row an item of the matrix, where there are any:
+    /// what methods of text look at. The others are not changed by it.
+    ///
+    /// Errors with [`StatsError::Length`] unless there is one point an item.
+    pub fn with_points(self, points: Option<Points<'a>>) -> Result<Self, StatsError> {
+        let (expected, got) = (self.responses.items(), points.map(|points| points.count()));
+        match got {
+            Some(got) if got != expected => {
+                Err(StatsError::Length { what: "points of items", expected, got })
+            }
+            _ => Ok(Self { points, ..self }),
+        }
+    }
+
+    /// The embedding of each item; [`StatsError::NoEmbeddings`] where there is none.
+    pub fn points(&self) -> Result<&Points<'a>, StatsError> {
+        self.points.as_ref().ok_or(StatsError::NoEmbeddings)
     }
 
     /// What a selection may look at.

@@ -180,7 +180,7 @@ fn measure(
         Procedure::from_name(name).ok_or_else(|| Error::Internal(format!("procedure {name}")))?;
     let pool: Vec<usize> = (0..matrix.named.items.len()).collect();
     let problem =
-        Problem { matrix: &matrix.named.scores, target: &matrix.target, pool: &pool, k: 0 };
+        Problem { matrix: &matrix.named.scores, target: &matrix.target, pool: &pool, points: None, k: 0 };
     let calibrate = asked.iter().any(|asked| asked.measure == Measure::Width.name());
     let label = format!("{}/{split}/{name}/size", target.name);
     Curve { procedure, problem, splits, calibrate }

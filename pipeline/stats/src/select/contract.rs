@@ -1,6 +1,6 @@
 //! What every selection method owes its caller, on ordinary and on degenerate inputs.
 
-use super::{SelectionMethod, Subset, embedding_anchors, facility_location_by_points, select};
+use super::{SelectionMethod, Subset, select};
 use crate::{
     StatsError,
     cluster::Points,
@@ -10,54 +10,45 @@ use crate::{
     sources::Sources,
 };
 
-type PointMethod = fn(&Sources<'_>, &Points<'_>, usize, &mut Stream) -> Result<Subset, StatsError>;
-
-/// A method of the enum, or one by points that have nothing to do with the scores.
-#[derive(Debug, Clone, Copy)]
-enum Method {
-    Named(SelectionMethod),
-    ByPoints(PointMethod),
+/// All methods but tasks, which owe this only where the target has tasks; `tasks.rs` has their tests.
+fn all() -> impl Iterator<Item = SelectionMethod> {
+    let methods = SelectionMethod::ALL.map(|method| match method {
+        // A tenth of the generations: what is owed does not depend on how long is searched.
+        SelectionMethod::Genetic { .. } => SelectionMethod::Genetic { generations: 10 },
+        other => other,
+    });
+    methods.into_iter().filter(|method| !matches!(method, SelectionMethod::Tasks { .. }))
 }
 
-impl Method {
-    fn all() -> impl Iterator<Item = Self> {
-        let by_points: [PointMethod; 2] = [embedding_anchors, facility_location_by_points];
-        let named = SelectionMethod::ALL.map(|method| match method {
-            // A tenth of the generations: what is owed does not depend on how long is searched.
-            SelectionMethod::Genetic { .. } => SelectionMethod::Genetic { generations: 10 },
-            other => other,
-        });
-        // Tasks owe this only where the target has tasks; `tasks.rs` has their tests.
-        let named =
-            named.into_iter().filter(|method| !matches!(method, SelectionMethod::Tasks { .. }));
-        named.map(Self::Named).chain(by_points.map(Self::ByPoints))
-    }
+fn run(
+    method: SelectionMethod,
+    sources: &Sources<'_>,
+    k: usize,
+) -> Result<Subset, StatsError> {
+    select(method, sources, k, &mut Stream::new(1, "contract", 0))
+}
 
-    fn run(self, sources: &Sources<'_>, k: usize) -> Result<Subset, StatsError> {
-        let mut stream = Stream::new(1, "contract", 0);
-        match self {
-            Self::Named(method) => select(method, sources, k, &mut stream),
-            Self::ByPoints(method) => {
-                let items = sources.complete.items();
-                let mut noise = Stream::new(77, "embedding", 0);
-                let values: Vec<f64> = (0..items * 6).map(|_| noise.uniform() - 0.5).collect();
-                method(sources, &Points::new(items, 6, &values)?, k, &mut stream)
-            }
-        }
-    }
+/// Embeddings that have nothing to do with the scores, six numbers an item.
+fn noise(items: usize) -> Vec<f64> {
+    let mut noise = Stream::new(77, "embedding", 0);
+    (0..items * 6).map(|_| noise.uniform() - 0.5).collect()
+}
 
-    /// Item response models are not fitted to fewer sources than this.
-    fn least_models(self) -> usize {
-        match self {
-            Self::Named(
-                SelectionMethod::IrtAnchors { .. } | SelectionMethod::Information { .. },
-            ) => 6,
-            _ => 1,
-        }
+/// The world's sources with these points.
+fn sources<'a>(world: &'a World, noise: &'a [f64]) -> Sources<'a> {
+    let points = Points::new(world.responses.items(), 6, noise).unwrap();
+    world.sources().with_points(Some(points)).unwrap()
+}
+
+/// Item response models are not fitted to fewer sources than this.
+fn least_models(method: SelectionMethod) -> usize {
+    match method {
+        SelectionMethod::IrtAnchors { .. } | SelectionMethod::Information { .. } => 6,
+        _ => 1,
     }
 }
 
-fn check(method: Method, subset: &Subset, world: &World, k: usize) {
+fn check(method: SelectionMethod, subset: &Subset, world: &World, k: usize) {
     assert_eq!((subset.items.len(), subset.weights.len()), (k, k), "{method:?}");
     assert!(subset.items.windows(2).all(|pair| pair[0] < pair[1]), "{method:?}: {subset:?}");
     for item in &subset.items {
@@ -69,19 +60,20 @@ fn check(method: Method, subset: &Subset, world: &World, k: usize) {
 }
 
 fn run_all(world: &World, budgets: &[usize]) {
-    let sources = world.sources();
-    for method in Method::all() {
+    let noise = noise(world.responses.items());
+    let sources = sources(world, &noise);
+    for method in all() {
         for &k in budgets {
-            let outcome = method.run(&sources, k);
-            if world.responses.models() < method.least_models() {
+            let outcome = run(method, &sources, k);
+            if world.responses.models() < least_models(method) {
                 let few = matches!(outcome, Err(StatsError::TooFewModels { needed: 6, .. }));
                 assert!(few, "{method:?}: {outcome:?}");
             } else {
                 check(method, &outcome.unwrap(), world, k);
             }
         }
-        assert_eq!(method.run(&sources, 0), Err(StatsError::BudgetZero), "{method:?}");
-        let error = method.run(&sources, 999).unwrap_err();
+        assert_eq!(run(method, &sources, 0), Err(StatsError::BudgetZero), "{method:?}");
+        let error = run(method, &sources, 999).unwrap_err();
         assert!(matches!(error, StatsError::BudgetTooLarge { k: 999, .. }), "{method:?}");
     }
 }
@@ -141,8 +133,9 @@ fn degenerate_matrices_give_valid_subsets() {
 #[test]
 fn an_empty_pool_is_too_small_for_anything() {
     let empty = World { pool: Vec::new(), ..world() };
-    for method in Method::all() {
-        let error = method.run(&empty.sources(), 1).unwrap_err();
+    let noise = noise(60);
+    for method in all() {
+        let error = run(method, &sources(&empty, &noise), 1).unwrap_err();
         assert_eq!(error, StatsError::BudgetTooLarge { k: 1, pool: 0 }, "{method:?}");
     }
 }
@@ -153,9 +146,10 @@ fn the_order_of_the_sources_does_not_matter() {
     let world = Rasch::new(40, 5).sources(12, 6);
     let models: Vec<usize> = (0..12).rev().collect();
     let other = world.reordered(&models, &world.pool);
-    let (sources, reversed) = (world.sources(), other.sources());
-    for method in Method::all() {
-        let run = |sources| method.run(sources, 6).unwrap().items;
+    let noise = noise(40);
+    let (sources, reversed) = (sources(&world, &noise), sources(&other, &noise));
+    for method in all() {
+        let run = |sources| run(method, sources, 6).unwrap().items;
         assert_eq!(run(&sources), run(&reversed), "{method:?}");
     }
 }
@@ -183,7 +177,7 @@ fn the_order_of_the_items_does_not_matter_to_methods_that_do_not_draw_them_by_nu
         SelectionMethod::TwoSided,
     ];
     for method in methods {
-        let run = |sources| Method::Named(method).run(sources, 7).unwrap().items;
+        let run = |sources| run(method, sources, 7).unwrap().items;
         let mut back: Vec<usize> = run(&reordered).iter().map(|&place| order[place]).collect();
         back.sort_unstable();
         assert_eq!(run(&sources), back, "{method:?}");
@@ -192,13 +186,27 @@ fn the_order_of_the_items_does_not_matter_to_methods_that_do_not_draw_them_by_nu
 
 #[test]
 fn what_was_computed_before_changes_nothing() {
-    let world = world();
-    let shared = world.sources();
-    let all = |sources: &dyn Fn(Method) -> Option<Subset>| -> Vec<Option<Subset>> {
-        Method::all().map(sources).collect()
-    };
-    let together = all(&|method| method.run(&shared, 8).ok());
-    let apart = all(&|method| method.run(&world.sources(), 8).ok());
+    let (world, noise) = (world(), noise(60));
+    let shared = sources(&world, &noise);
+    let together: Vec<Option<Subset>> = all().map(|method| run(method, &shared, 8).ok()).collect();
+    let apart: Vec<Option<Subset>> =
+        all().map(|method| run(method, &sources(&world, &noise), 8).ok()).collect();
     assert!(together.iter().all(Option::is_some));
     assert_eq!(together, apart);
+}
+
+#[test]
+fn without_embeddings_methods_of_text_say_so_and_the_others_are_what_they_were() {
+    let (world, noise) = (world(), noise(60));
+    let (with, without) = (sources(&world, &noise), world.sources());
+    for method in all() {
+        let expected = match method.needs_embeddings() {
+            true => Err(StatsError::NoEmbeddings),
+            false => run(method, &with, 8),
+        };
+        assert_eq!(run(method, &without, 8), expected, "{method:?}");
+    }
+    let points = Points::new(6, 60, &noise).unwrap();
+    let error = world.sources().with_points(Some(points)).err();
+    assert_eq!(error, Some(StatsError::Length { what: "points of items", expected: 60, got: 6 }));
 }

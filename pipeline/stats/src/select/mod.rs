@@ -6,15 +6,19 @@
 
 mod anchor_points;
 mod balanced_swap;
+mod cold;
+mod combined_anchors;
 #[cfg(test)]
 mod contract;
 mod difficulty_clusters;
 mod disagreement;
 mod eligible;
+mod embedding_strata;
 mod facility_location;
 mod genetic;
 mod greedy_design;
 mod kmeans_items;
+mod method;
 mod probability;
 mod random;
 mod shares;
@@ -28,145 +32,12 @@ use crate::{
     cluster::Points,
     irt,
     matrix::{CompleteMatrix, Target},
-    names::{self, Written},
     rng::Stream,
     sources::Sources,
 };
-
-/// The selection methods, by the names of the field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SelectionMethod {
-    /// A random sample.
-    Random,
-    /// One random item from each of k strata of difficulty, within each benchmark.
-    Stratified,
-    /// A stratified sample, improved by exchanges until its mean tracks the sources' full means.
-    BalancedSwap {
-        /// Exchanges that are tried.
-        exchanges: usize,
-    },
-    /// K-medoids on 1 - correlation of the sources' answers (FasterPAM), weighted by cluster.
-    AnchorPoints,
-    /// K-means on item response parameters, weighted by cluster, as tinyBenchmarks.
-    IrtAnchors {
-        /// Abilities of the item response model.
-        dimensions: usize,
-    },
-    /// Items of most Fisher information over the sources' abilities, as metabench.
-    Information {
-        /// Abilities of the item response model.
-        dimensions: usize,
-    },
-    /// K-means on the sources' answers, weighted by cluster.
-    ResponseClusters,
-    /// K-means on difficulty profiles over ability groups, weighted by cluster, as COD.
-    DifficultyClusters,
-    /// Items on which the sources disagree most, as DISCO.
-    Disagreement,
-    /// Items that most reduce the posterior variance of the target mean under one Gaussian.
-    GreedyDesign,
-    /// Items that every other item resembles, by submodular maximisation.
-    FacilityLocation,
-    /// A genetic search for the items whose mean tracks the sources, as EssenceBench.
-    Genetic {
-        /// Generations that are bred.
-        generations: usize,
-    },
-    /// Whole tasks that track the sources, as small-bench, and a stratified sample of their items.
-    Tasks {
-        /// Tasks that are kept; all where there are no more.
-        keep: usize,
-    },
-    /// The default: strata that follow the spread expected inside and beyond the sources' range, and
-    /// in them the items that most reduce the posterior variance under both.
-    TwoSided,
-}
-
-/// Abilities of an item response model unless another number is named, as tinyBenchmarks.
-pub(crate) const DIMENSIONS: usize = 5;
-
-impl SelectionMethod {
-    /// All methods with their default parameters, in the order of reports.
-    pub const ALL: [Self; 14] = [
-        Self::Random,
-        Self::Stratified,
-        Self::BalancedSwap { exchanges: balanced_swap::EXCHANGES },
-        Self::AnchorPoints,
-        Self::IrtAnchors { dimensions: DIMENSIONS },
-        Self::Information { dimensions: DIMENSIONS },
-        Self::ResponseClusters,
-        Self::DifficultyClusters,
-        Self::Disagreement,
-        Self::GreedyDesign,
-        Self::FacilityLocation,
-        Self::Genetic { generations: genetic::GENERATIONS },
-        Self::Tasks { keep: tasks::KEEP },
-        Self::TwoSided,
-    ];
-
-    /// Name in recipes and tables, without parameter.
-    pub fn method(self) -> &'static str {
-        match self {
-            Self::Random => "random",
-            Self::Stratified => "stratified",
-            Self::BalancedSwap { .. } => "balanced-swap",
-            Self::AnchorPoints => "anchor-points",
-            Self::IrtAnchors { .. } => "irt-anchors",
-            Self::Information { .. } => "information",
-            Self::ResponseClusters => "response-clusters",
-            Self::DifficultyClusters => "difficulty-clusters",
-            Self::Disagreement => "disagreement",
-            Self::GreedyDesign => "greedy-design",
-            Self::FacilityLocation => "facility-location",
-            Self::Genetic { .. } => "genetic",
-            Self::Tasks { .. } => "tasks",
-            Self::TwoSided => "two-sided",
-        }
-    }
-
-    /// The parameter's name and value, for a method that has one.
-    pub fn parameter(self) -> Option<(&'static str, usize)> {
-        match self {
-            Self::BalancedSwap { exchanges } => Some(("exchanges", exchanges)),
-            Self::IrtAnchors { dimensions } | Self::Information { dimensions } => {
-                Some(("dimensions", dimensions))
-            }
-            Self::Genetic { generations } => Some(("generations", generations)),
-            Self::Tasks { keep } => Some(("keep", keep)),
-            _ => None,
-        }
-    }
-
-    fn with_parameter(self, value: usize) -> Self {
-        match self {
-            Self::BalancedSwap { .. } => Self::BalancedSwap { exchanges: value },
-            Self::IrtAnchors { .. } => Self::IrtAnchors { dimensions: value },
-            Self::Information { .. } => Self::Information { dimensions: value },
-            Self::Genetic { .. } => Self::Genetic { generations: value },
-            Self::Tasks { .. } => Self::Tasks { keep: value },
-            other => other,
-        }
-    }
-
-    /// Full name: `irt-anchors`, or `irt-anchors(dimensions=2)` where that is not the default.
-    pub fn name(self) -> String {
-        let default = Self::ALL.into_iter().find(|method| method.method() == self.method());
-        let default = default.and_then(Self::parameter).map(|(_, value)| value);
-        names::write(self.method(), self.parameter(), default)
-    }
-
-    /// The method of that name, with or without its parameter.
-    pub fn from_name(name: &str) -> Option<Self> {
-        let Written { method, parameter } = Written::parse(name)?;
-        let found = Self::ALL.into_iter().find(|candidate| candidate.method() == method)?;
-        match parameter {
-            None => Some(found),
-            Some((name, value)) => {
-                (found.parameter()?.0 == name).then(|| found.with_parameter(value))
-            }
-        }
-    }
-}
+pub use cold::{Cold, select_cold};
+pub(crate) use method::DIMENSIONS;
+pub use method::SelectionMethod;
 
 /// What a selection may look at: scores of source models, the mean to estimate, and the items that
 /// may be taken.
@@ -200,7 +71,8 @@ impl Subset {
 /// Selects `k` items of the pool.
 ///
 /// Errors when there are no `k` items that count in the target, where a method needs more source
-/// models than there are, and for selection by tasks of a target without tasks.
+/// models than there are, for selection by tasks of a target without tasks, and with
+/// [`StatsError::NoEmbeddings`] for selection by text of sources without points.
 pub fn select(
     method: SelectionMethod,
     sources: &Sources<'_>,
@@ -237,33 +109,20 @@ pub fn select(
         SelectionMethod::FacilityLocation => facility_location::select(design, k, stream),
         SelectionMethod::Genetic { generations } => genetic::select(design, k, generations, stream),
         SelectionMethod::Tasks { keep } => tasks::draw(design, keep, k, stream),
+        SelectionMethod::EmbeddingAnchors => {
+            kmeans_items::select(design, sources.points()?, k, stream)
+        }
+        SelectionMethod::EmbeddingFacilityLocation => {
+            facility_location::select_by_points(design, sources.points()?, k, stream)
+        }
+        SelectionMethod::EmbeddingStrata => {
+            embedding_strata::select(design, sources.points()?, k, stream)
+        }
+        SelectionMethod::CombinedAnchors { text } => {
+            combined_anchors::select(sources, text, k, stream)
+        }
         SelectionMethod::TwoSided => two_sided::select(sources, k, stream),
     }
-}
-
-/// `embedding-anchors`: k-means on `points`, one row an item, such as embeddings of the prompts; the
-/// item nearest to each centre, weighted by its cluster's share of the target.
-///
-/// Errors as [`select`], and when there is not one point an item.
-pub fn embedding_anchors(
-    sources: &Sources<'_>,
-    points: &Points<'_>,
-    k: usize,
-    stream: &mut Stream,
-) -> Result<Subset, StatsError> {
-    kmeans_items::select(&sources.design(), points, k, stream)
-}
-
-/// `facility-location` by (1 + cosine) / 2 of `points`, one row an item, in place of correlation.
-///
-/// Errors as [`select`], and when there is not one point an item.
-pub fn facility_location_by_points(
-    sources: &Sources<'_>,
-    points: &Points<'_>,
-    k: usize,
-    stream: &mut Stream,
-) -> Result<Subset, StatsError> {
-    facility_location::select_by_points(&sources.design(), points, k, stream)
 }
 
 #[cfg(test)]
