@@ -17,8 +17,13 @@ impl Columns {
         Ok(Self { batches: parquet_bytes::read(bytes)? })
     }
 
+    /// An entry of the schema's metadata.
+    pub(crate) fn metadata(&self, key: &str) -> Option<String> {
+        self.batches.iter().find_map(|batch| batch.schema().metadata().get(key).cloned())
+    }
+
     /// Gathers one column over all batches through `take(array, values so far)`.
-    fn gather<A: Array + 'static, T>(
+    pub(crate) fn gather<A: Array + 'static, T>(
         &self,
         column: &str,
         expected: &'static str,

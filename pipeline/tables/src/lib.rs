@@ -18,6 +18,7 @@ pub mod aliases;
 mod categorical;
 mod columns;
 pub mod dataset;
+pub mod embeddings;
 mod error;
 pub mod error_curve;
 pub mod findings;
@@ -50,6 +51,7 @@ pub const MEDIA_TYPE: &str = "application/vnd.apache.parquet";
 pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
     vec![
         ("aliases", aliases::schema()),
+        ("embeddings", embeddings::schema()),
         ("error_curve", error_curve::schema()),
         ("findings", findings::schema()),
         ("item_analysis", item_analysis::schema()),

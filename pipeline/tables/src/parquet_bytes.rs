@@ -47,8 +47,12 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
 /// At least one batch, so that a table without rows still has its columns.
 fn read_trusting(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes))?;
-    let empty = RecordBatch::new_empty(Arc::clone(builder.schema()));
+    let schema = Arc::clone(builder.schema());
+    let empty = RecordBatch::new_empty(Arc::clone(&schema));
     let reader = builder.with_batch_size(ROWS_PER_GROUP).build()?;
-    let batches: Vec<RecordBatch> = reader.collect::<Result<_, _>>().map_err(ParquetError::from)?;
+    // The reader's batches lack the metadata of the file's schema.
+    let whole = |batch: Result<RecordBatch, _>| batch?.with_schema(Arc::clone(&schema));
+    let batches: Vec<RecordBatch> =
+        reader.map(whole).collect::<Result<_, _>>().map_err(ParquetError::from)?;
     Ok(if batches.is_empty() { vec![empty] } else { batches })
 }
