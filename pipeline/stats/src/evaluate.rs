@@ -201,7 +201,8 @@ mod tests {
         let matrix = leaderboard();
         let target = Target::uniform(300).unwrap();
         let pool: Vec<usize> = (0..300).collect();
-        let problem = Problem { matrix: &matrix, target: &target, pool: &pool, points: None, k: 50 };
+        let problem =
+            Problem { matrix: &matrix, target: &target, pool: &pool, points: None, k: 50 };
         let procedure = Procedure::from_name(name).unwrap();
         let key = StreamKey { seed: 1, label: "test" };
         let full = matrix.full_scores(&target);

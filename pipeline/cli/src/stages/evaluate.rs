@@ -91,7 +91,13 @@ fn measure(params: &Params, measured: Measured<'_>, name: &str) -> Result<Qualit
     let procedure =
         Procedure::from_name(name).ok_or_else(|| Error::Internal(format!("procedure {name}")))?;
     let pool: Vec<usize> = (0..matrix.named.items.len()).collect();
-    let problem = Problem { matrix: &matrix.named.scores, target: &matrix.target, pool: &pool, points: None, k };
+    let problem = Problem {
+        matrix: &matrix.named.scores,
+        target: &matrix.target,
+        pool: &pool,
+        points: None,
+        k,
+    };
     let label = format!("{}/{}/{name}", params.target.name, params.split);
     let key = StreamKey { seed: params.seed, label: &label };
     let run = |(number, split)| evaluate(procedure, &problem, Repetition { number, split }, key);

@@ -75,8 +75,13 @@ fn estimator(params: &Params, matrix: &TargetMatrix, all: &[Member]) -> Result<E
     let scores = &matrix.named.scores;
     let free = |item: &usize| !taken.contains(matrix.named.items[*item].as_str());
     let pool: Vec<usize> = (0..scores.items()).filter(free).collect();
-    let problem =
-        Problem { matrix: scores, target: &matrix.target, pool: &pool, points: None, k: subset.items.len() };
+    let problem = Problem {
+        matrix: scores,
+        target: &matrix.target,
+        pool: &pool,
+        points: None,
+        k: subset.items.len(),
+    };
     let label = format!("{}/{}/fit", params.target.name, params.subset);
     let key = StreamKey { seed: params.seed, label: &label };
     let sources = Sources::new(scores, &matrix.target, &pool, key).map_err(stats(context()))?;

@@ -179,8 +179,13 @@ fn measure(
     let procedure =
         Procedure::from_name(name).ok_or_else(|| Error::Internal(format!("procedure {name}")))?;
     let pool: Vec<usize> = (0..matrix.named.items.len()).collect();
-    let problem =
-        Problem { matrix: &matrix.named.scores, target: &matrix.target, pool: &pool, points: None, k: 0 };
+    let problem = Problem {
+        matrix: &matrix.named.scores,
+        target: &matrix.target,
+        pool: &pool,
+        points: None,
+        k: 0,
+    };
     let calibrate = asked.iter().any(|asked| asked.measure == Measure::Width.name());
     let label = format!("{}/{split}/{name}/size", target.name);
     Curve { procedure, problem, splits, calibrate }

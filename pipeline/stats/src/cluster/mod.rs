@@ -1,24 +1,30 @@
-//! Clustering of items: k-means over points, k-medoids over dissimilarities, and how good and how
-//! stable a clustering is.
+//! Clustering of items: k-means over points, k-medoids over dissimilarities, how good and how stable a
+//! clustering is, near-duplicates, and a picture of the points.
 
 mod agreement;
+mod description;
 mod dissimilarity;
+mod duplicates;
 mod facility;
 mod kmeans;
 mod lanes;
 mod lloyd;
 mod medoids;
 mod points;
+mod projection;
 mod swapping;
 mod unit_rows;
 
 pub use agreement::{adjusted_rand_index, silhouette};
+pub use description::{Description, SILHOUETTE_POINTS, STABILITY_POINTS, describe};
 pub use dissimilarity::Dissimilarity;
+pub use duplicates::{Duplicates, Pair, duplicates};
 pub use facility::greedy_medoids;
 pub use kmeans::{KMeans, Settings, kmeans};
 pub(crate) use lanes::squared_distance;
 pub use medoids::{Medoids, Start, faster_pam};
 pub use points::Points;
+pub use projection::{Projection, project};
 pub use unit_rows::UnitRows;
 
 use crate::StatsError;

@@ -161,7 +161,8 @@ fn degenerate_sources_have_intervals_as_wide_as_something_is_unknown() {
                     continue;
                 }
                 let (responses, target) = (&world.responses, &world.target);
-                let problem = Problem { matrix: responses, target, pool: &world.pool, points: None, k };
+                let problem =
+                    Problem { matrix: responses, target, pool: &world.pool, points: None, k };
                 let key = StreamKey { seed: 1, label: "degenerate" };
                 let intervals = Intervals::calibrate(procedure, &problem, key).unwrap();
                 let fitted = checked(estimator, &sources, &world.pool[..k]).unwrap();

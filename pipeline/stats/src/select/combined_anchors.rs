@@ -1,7 +1,5 @@
 use super::{Subset, eligible::counted, kmeans_items};
-use crate::{
-    StatsError, cluster::Points, linalg::add_scaled, rng::Stream, sources::Sources,
-};
+use crate::{StatsError, cluster::Points, linalg::add_scaled, rng::Stream, sources::Sources};
 
 /// Percent of the variance that is text unless another share is named.
 pub(super) const TEXT: usize = 20;
@@ -32,9 +30,8 @@ pub(super) fn select(
     let items = sources.complete.items();
     let (width, dimensions) = (answers.len() / items, points.dimensions());
     let share = text as f64 / 100.0;
-    let answers_scale = scale(sources, width, 1.0 - share, |item| {
-        &answers[item * width..(item + 1) * width]
-    });
+    let answers_scale =
+        scale(sources, width, 1.0 - share, |item| &answers[item * width..(item + 1) * width]);
     let text_scale = scale(sources, dimensions, share, |item| points.row(item));
     let mut values = Vec::with_capacity(items * (width + dimensions));
     for item in 0..items {
@@ -87,9 +84,13 @@ mod tests {
     #[test]
     fn text_decides_where_answers_do_not_and_the_other_way_round() {
         // Answers tell items 0 to 5 from 6 to 11; text tells even from odd ones.
-        let world = World::of(4, 12, |model, item| {
-            if item < 6 { 1.0 } else { f32::from(u8::from(model > 1)) }
-        });
+        let world = World::of(
+            4,
+            12,
+            |model, item| {
+                if item < 6 { 1.0 } else { f32::from(u8::from(model > 1)) }
+            },
+        );
         let text: Vec<f64> = (0..12).map(|item| f64::from(item % 2)).collect();
         let points = Points::new(12, 1, &text).unwrap();
         let sources = world.sources().with_points(Some(points)).unwrap();
@@ -104,12 +105,10 @@ mod tests {
         // Four clusters are the four combinations, whatever the share.
         let mut all = select(&sources, 40, 4, &mut Stream::new(2, "combined", 0)).unwrap().items;
         all.sort_by_key(|item| (item / 6, item % 2));
-        assert_eq!(all.iter().map(|item| (item / 6, item % 2)).collect::<Vec<_>>(), [
-            (0, 0),
-            (0, 1),
-            (1, 0),
-            (1, 1)
-        ]);
+        assert_eq!(
+            all.iter().map(|item| (item / 6, item % 2)).collect::<Vec<_>>(),
+            [(0, 0), (0, 1), (1, 0), (1, 1)]
+        );
         let error = select(&sources, 100, 2, &mut Stream::new(1, "combined", 0)).unwrap_err();
         assert!(matches!(error, StatsError::BadParameter { .. }), "{error}");
     }

@@ -20,11 +20,7 @@ fn all() -> impl Iterator<Item = SelectionMethod> {
     methods.into_iter().filter(|method| !matches!(method, SelectionMethod::Tasks { .. }))
 }
 
-fn run(
-    method: SelectionMethod,
-    sources: &Sources<'_>,
-    k: usize,
-) -> Result<Subset, StatsError> {
+fn run(method: SelectionMethod, sources: &Sources<'_>, k: usize) -> Result<Subset, StatsError> {
     select(method, sources, k, &mut Stream::new(1, "contract", 0))
 }
 
