@@ -16,6 +16,7 @@ use aliquot_tables::{
     dataset::{Items, Models, Responses},
 };
 
+use super::texts::Texts;
 use crate::error::Error;
 
 /// Smallest number of models of a matrix.
@@ -41,6 +42,10 @@ pub struct Matrix {
     pub metric: String,
     /// Names of the models, in their order.
     pub models: Vec<String>,
+    /// Ids of the items, in their order.
+    pub items: Vec<String>,
+    /// The items' texts, where they are given.
+    pub texts: Option<Texts>,
     /// Models x items, both in the order of their names.
     pub scores: ResponseMatrix,
     /// The parent of each item, where any is known.
@@ -224,6 +229,8 @@ impl Folder {
             metric: group.metric.clone(),
             full_scores: scores.full_scores(&target),
             parents: self.parents(&sparse.items),
+            items: sparse.items.into_iter().map(str::to_owned).collect(),
+            texts: None,
             models: sparse.models.into_iter().map(str::to_owned).collect(),
             scores,
             target,

@@ -4,6 +4,7 @@ use std::{ops::Range, time::Instant};
 
 use aliquot_stats::{
     StatsError,
+    cluster::Points,
     evaluate::{Used, summarise},
     interval::{Intervals, Problem, StreamKey},
     matrix::{ResponseMatrix, Target},
@@ -43,6 +44,8 @@ pub struct Cell<'a> {
     pub matrix: &'a ResponseMatrix,
     /// The mean that is to be estimated.
     pub target: &'a Target,
+    /// The text of each item, where it is given.
+    pub points: Option<Points<'a>>,
     /// Sources and held-out models.
     pub split: &'a Split,
     /// Seed of all random choices.
@@ -107,7 +110,7 @@ pub fn measure_cell<'a>(
     let pool: Vec<usize> = (0..cell.matrix.items()).collect();
     let label = format!("bench/{}/{}", cell.label, cell.repetitions.start);
     let key = StreamKey { seed: cell.seed, label: &label };
-    let sources = Sources::new(&matrix, cell.target, &pool, key)?;
+    let sources = Sources::new(&matrix, cell.target, &pool, key)?.with_points(cell.points)?;
     let mut entries = Vec::new();
     for repetition in cell.repetitions.clone() {
         for &k in ks {
@@ -135,7 +138,7 @@ fn measure(
 
     let clock = Instant::now();
     let Sources { responses, target, pool, .. } = sources;
-    let problem = Problem { matrix: responses, target, pool, k };
+    let problem = Problem { matrix: responses, target, pool, points: cell.points, k };
     let intervals = match Intervals::own(procedure) {
         None if cell.conformal => Some(Intervals::calibrate(procedure, &problem, key)?),
         own => own,

@@ -5,6 +5,7 @@ mod measure;
 mod pairs;
 mod queue;
 mod summary;
+mod texts;
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -23,6 +24,7 @@ use serde::Serialize;
 use self::{
     matrices::{Filter, Matrix},
     measure::{Cell, Entry, Measured, Method, measure_cell},
+    texts::Texts,
 };
 use super::print;
 use crate::{args::Global, error::Error};
@@ -106,6 +108,10 @@ pub struct Arguments {
     /// Measure comparisons of these pairs of models (Parquet) instead of single scores.
     #[arg(long, value_name = "FILE", conflicts_with = "splits")]
     pairs: Option<PathBuf>,
+    /// Vectors of the items' prompts (Parquet: item_uid, which is the item_id here, and embedding), for
+    /// methods of text.
+    #[arg(long, value_name = "FILE")]
+    embeddings: Option<PathBuf>,
     /// With --pairs: largest difference that counts as none, in points.
     #[arg(long, default_value = "2", value_name = "POINTS", requires = "pairs")]
     margin: f64,
@@ -150,7 +156,11 @@ type Outcome<R> = (Vec<R>, Vec<String>);
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let plan = Plan::new(arguments)?;
     let filter = Filter { benchmarks: &arguments.benchmark, metrics: &arguments.metric };
-    let matrices = matrices::read(&arguments.folders, &filter, &mut say)?;
+    let mut matrices = matrices::read(&arguments.folders, &filter, &mut say)?;
+    match &arguments.embeddings {
+        Some(file) => texts::attach(file, &mut matrices)?,
+        None => plan.check_texts()?,
+    }
     if let Some(file) = &arguments.pairs {
         let work = |count| Work { count, jobs: arguments.jobs, json: global.json };
         return pairs::Evaluation::new(&plan, arguments.margin)?.run(file, &matrices, work);
@@ -243,6 +253,17 @@ impl Plan {
         })
     }
 
+    /// Without vectors, no method may need them.
+    fn check_texts(&self) -> Result<(), Error> {
+        match self.methods.iter().find(|method| method.selection().needs_embeddings()) {
+            Some(method) => Err(Error::Usage(format!(
+                "`{}` selects by text: give the vectors of the prompts with --embeddings FILE",
+                method.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// All splits that can be made, in the order of the output; says which cannot.
     fn tasks<'a>(&self, matrices: &'a [Matrix]) -> Vec<Task<'a>> {
         let mut tasks = Vec::new();
@@ -284,9 +305,11 @@ impl Plan {
             |repetition: u64| format!("{} {} seed {repetition}", matrix.dataset, kind.name());
         let failed = |source| Error::Stats { context: place(repetitions.start), source };
         let split = self.split(task).map_err(failed)?;
+        let points = matrix.texts.as_ref().map(Texts::points).transpose().map_err(failed)?;
         let cell = Cell {
             matrix: &matrix.scores,
             target: &matrix.target,
+            points,
             split: &split,
             seed: self.seed,
             repetitions: repetitions.clone(),

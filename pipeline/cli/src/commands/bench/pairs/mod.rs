@@ -19,7 +19,9 @@ use aliquot_tables::dataset::Pair;
 use serde::Serialize;
 
 use self::tally::{BINS, Tally, bin};
-use super::{Matrix, Method, Outcome, Plan, Work, each_once, matrices::decode_file, print, say};
+use super::{
+    Matrix, Method, Outcome, Plan, Work, each_once, matrices::decode_file, print, say, texts::Texts,
+};
 use crate::error::Error;
 
 /// Level of intervals and claims.
@@ -166,7 +168,9 @@ impl<'a> Evaluation<'a> {
         let pool: Vec<usize> = (0..paired.matrix.scores.items()).collect();
         let label = format!("bench/{}/pairs/{}", paired.matrix.dataset, selection.name());
         let key = StreamKey { seed: self.plan.seed, label: &label };
-        let sources = Sources::new(&paired.sources, &paired.matrix.target, &pool, key)?;
+        let points = paired.matrix.texts.as_ref().map(Texts::points).transpose()?;
+        let sources = Sources::new(&paired.sources, &paired.matrix.target, &pool, key)?
+            .with_points(points)?;
         select::select(selection, &sources, k, &mut key.stream("select", repetition))
     }
 }
