@@ -9,13 +9,17 @@ MIRROR ?= $(wildcard ../shared/mirror)
 DATA ?= ../shared/data
 RUN_OPTIONS := $(if $(MIRROR),--mirror $(MIRROR))
 
-.PHONY: help release build test check fmt lint deny spelling schemas pointers bench
+.PHONY: help release setup build test check fmt lint deny spelling schemas pointers bench
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 release: build ## Build the program and publish the release of RECIPE into artifacts/
 	$(ALIQUOT) run manifests/recipes/$(RECIPE).toml $(RUN_OPTIONS)
+
+# MODEL: names of manifests/models, by default the two small ones. DEVICE=cuda: the library for CUDA.
+setup: ## Fetch ONNX Runtime and the models MODEL into .models/, digests checked
+	@python3 pipeline/embed/setup.py .models $(if $(DEVICE),--device $(DEVICE)) $(MODEL)
 
 build: ## Build the program
 	cargo build --release --locked --package aliquot-cli

@@ -10,20 +10,21 @@ use serde_json::Value;
 use crate::support::root;
 
 /// What each crate may use of the others.
-const DIRECTIONS: [(&str, &[&str]); 9] = [
+const DIRECTIONS: [(&str, &[&str]); 10] = [
     ("stats", &[]),
     ("store", &[]),
-    ("bench", &["stats"]),
+    ("embed", &[]),
+    ("bench", &["stats", "embed"]),
     ("tables", &["stats"]),
     ("engine", &["store"]),
     ("sources", &["store", "tables"]),
     ("release", &["stats", "store", "tables"]),
     ("report", &["stats", "tables"]),
-    ("cli", &["stats", "store", "tables", "engine", "sources", "release", "report"]),
+    ("cli", &["stats", "store", "tables", "engine", "sources", "embed", "release", "report"]),
 ];
 
 /// Heavy crates, by the beginning of their name, and the only crates that may name them.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("arrow", &["tables"]),
     ("parquet", &["tables"]),
     ("object_store", &["store"]),
@@ -32,6 +33,7 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("datafusion", &["query"]),
     ("polars", &["report"]),
     ("ort", &["embed"]),
+    ("tokenizers", &["embed"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
 ];

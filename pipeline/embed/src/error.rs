@@ -16,7 +16,7 @@ pub enum EmbedError {
         message: String,
     },
     /// A file of the model or the runtime is not there.
-    #[error("{} is not there; `make setup {}` fetches it", path.display(), model)]
+    #[error("{} is not there; `make setup{}` fetches it", path.display(), model_argument(model))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
@@ -37,7 +37,7 @@ pub enum EmbedError {
     /// A file is not the one that the manifest pins.
     #[error(
         "{} is not the file that the manifest of {model} pins\n  pinned: {algorithm} {expected}\n  \
-         found:  {algorithm} {actual}\n  remove it, then `make setup {model}`", path.display()
+         found:  {algorithm} {actual}\n  remove it, then `make setup MODEL={model}`", path.display()
     )]
     Digest {
         /// The file.
@@ -135,4 +135,8 @@ impl EmbedError {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
+}
+
+fn model_argument(model: &str) -> String {
+    if model.is_empty() { String::new() } else { format!(" MODEL={model}") }
 }

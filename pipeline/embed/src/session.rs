@@ -1,7 +1,7 @@
 //! Sessions of ONNX Runtime: opening them on a device, and checking what the model takes and gives.
 
 use ort::{
-    ep::{CUDA, ExecutionProvider, cuda},
+    ep::{ArenaExtendStrategy, CUDA, ExecutionProvider},
     session::{Session, builder::GraphOptimizationLevel},
     value::{TensorElementType, ValueType},
 };
@@ -87,17 +87,13 @@ impl Loader<'_> {
             let provider = CUDA::default()
                 .with_device_id(number)
                 .with_tf32(false)
-                .with_arena_extend_strategy(cuda_extend())
+                .with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested)
                 .build()
                 .error_on_failure();
             builder = builder.with_execution_providers([provider])?;
         }
         builder.commit_from_memory(self.weights)
     }
-}
-
-fn cuda_extend() -> ort::ep::ArenaExtendStrategy {
-    ort::ep::ArenaExtendStrategy::SameAsRequested
 }
 
 /// Checks names and shapes; returns how many of [`INPUTS`] the model takes.

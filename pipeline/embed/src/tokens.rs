@@ -129,13 +129,15 @@ fn piece_end(text: &str, wanted: usize) -> usize {
     if text.len() <= wanted {
         return text.len();
     }
-    let head = &text[..text.floor_char_boundary(wanted)];
-    if let Some((end, _)) = head.char_indices().rev().find(|&(at, c)| at > 0 && begins_word(c)) {
+    let most = text.floor_char_boundary(wanted);
+    // With the character behind, before which a piece may end.
+    let head = &text[..text.ceil_char_boundary(most + 1)];
+    let place = |&(at, character): &(usize, char)| at > 0 && begins_word(character);
+    if let Some((end, _)) = head.char_indices().rev().find(place) {
         return end;
     }
-    let longest = &text[..text.floor_char_boundary(LONGEST_RUN.max(wanted))];
-    let beyond = longest.char_indices().find(|&(at, c)| at >= head.len().max(1) && begins_word(c));
-    beyond.map_or(longest.len(), |(end, _)| end)
+    let longest = &text[..text.floor_char_boundary(LONGEST_RUN.max(head.len()))];
+    longest.char_indices().skip(1).find(place).map_or(longest.len(), |(end, _)| end)
 }
 
 /// Whether a word of a BERT tokenizer begins here, whatever stands before it.
