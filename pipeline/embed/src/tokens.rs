@@ -2,9 +2,9 @@
 //!
 //! The tokenizer keeps several words for every byte it is handed, so a long text goes through it in
 //! pieces, and only as far as there are windows to fill. A piece ends where a word of a BERT
-//! tokenizer ends in any case: before ASCII white space, before ASCII punctuation other than `]`
-//! (which closes the special tokens), and before a CJK ideograph. So the tokens are those of the
-//! whole text. A run without such a place that is longer than [`LONGEST_RUN`] is cut all the same;
+//! tokenizer ends in any case: before white space (ASCII, or the ideographic space), before ASCII
+//! punctuation other than `]` (which closes the special tokens), before a CJK ideograph. So the
+//! tokens are those of the whole text. A run without such a place that is longer than [`LONGEST_RUN`] is cut all the same;
 //! a word of that length is `[UNK]` to the model, and two are.
 
 use std::{borrow::Cow, path::Path};
@@ -142,7 +142,7 @@ fn piece_end(text: &str, wanted: usize) -> usize {
 
 /// Whether a word of a BERT tokenizer begins here, whatever stands before it.
 fn begins_word(character: char) -> bool {
-    matches!(character, ' ' | '\n' | '\t' | '\r' | '\u{4e00}'..='\u{9fff}')
+    matches!(character, ' ' | '\n' | '\t' | '\r' | '\u{3000}' | '\u{4e00}'..='\u{9fff}')
         || (character.is_ascii_punctuation() && character != ']')
 }
 
