@@ -185,7 +185,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     if let Some(percent) = arguments.unanswered {
         let hidden =
             unanswered::Hidden { share: f64::from(percent) / 100.0, alike: arguments.alike };
-        return unanswered::run(&plan, &tasks, hidden, work);
+        return unanswered::run(&plan, &tasks, hidden, &work);
     }
     let records = work.measure(|task| plan.measure(&tasks[task]))?;
     if !global.json {

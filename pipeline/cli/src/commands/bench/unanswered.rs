@@ -73,7 +73,7 @@ struct Record {
 }
 
 /// Measures all tasks.
-pub fn run(plan: &Plan, tasks: &[Task<'_>], hidden: Hidden, work: Work) -> Result<(), Error> {
+pub fn run(plan: &Plan, tasks: &[Task<'_>], hidden: Hidden, work: &Work) -> Result<(), Error> {
     let json = work.json;
     let records = work.measure(|task| measure(plan, &tasks[task], hidden))?;
     if !json {
