@@ -39,6 +39,7 @@
 //! # Ok::<(), aliquot_stats::StatsError>(())
 //! ```
 
+pub mod amortised;
 pub mod cluster;
 pub mod curves;
 pub mod dense;

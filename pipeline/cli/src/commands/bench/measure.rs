@@ -31,6 +31,11 @@ impl Method {
         Ok(Self { name: name.to_owned(), procedure: recipe::procedure(name)? })
     }
 
+    /// What it does.
+    pub fn procedure(&self) -> Procedure {
+        self.procedure
+    }
+
     /// How it selects.
     pub fn selection(&self) -> SelectionMethod {
         self.procedure.selection

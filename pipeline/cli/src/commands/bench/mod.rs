@@ -6,6 +6,7 @@ mod pairs;
 mod queue;
 mod summary;
 mod texts;
+mod unanswered;
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -16,6 +17,7 @@ use std::{
 
 use aliquot_stats::{
     StatsError,
+    procedure::Procedure,
     split::{Split, SplitKind, split_by_attributes},
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -112,6 +114,14 @@ pub struct Arguments {
     /// methods of text.
     #[arg(long, value_name = "FILE")]
     embeddings: Option<PathBuf>,
+    /// Hide the answers of this share of the items from all sources, and measure what predictions from
+    /// text are worth for them.
+    #[arg(long, value_name = "PERCENT", requires = "embeddings", conflicts_with_all = ["pairs", "conformal"],
+        value_parser = clap::value_parser!(u8).range(1..=80))]
+    unanswered: Option<u8>,
+    /// With --unanswered: hide a random item and those nearest to it, not random items.
+    #[arg(long, requires = "unanswered")]
+    alike: bool,
     /// With --pairs: largest difference that counts as none, in points.
     #[arg(long, default_value = "2", value_name = "POINTS", requires = "pairs")]
     margin: f64,
@@ -172,6 +182,11 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
         ));
     }
     let work = Work { count: tasks.len(), jobs: arguments.jobs, json: global.json };
+    if let Some(percent) = arguments.unanswered {
+        let hidden =
+            unanswered::Hidden { share: f64::from(percent) / 100.0, alike: arguments.alike };
+        return unanswered::run(&plan, &tasks, hidden, &work);
+    }
     let records = work.measure(|task| plan.measure(&tasks[task]))?;
     if !global.json {
         print(&summary::text(&records, &plan));
@@ -297,6 +312,14 @@ impl Plan {
     fn split(&self, task: &Task<'_>) -> Result<Split, StatsError> {
         let Matrix { full_scores, attributes, .. } = task.matrix;
         split_by_attributes(task.kind, full_scores, attributes, self.seed, task.repetitions.start)
+    }
+
+    /// Every method at every size that the matrix allows.
+    fn runs<'a>(&'a self, matrix: &'a Matrix) -> impl Iterator<Item = (&'a str, Procedure, usize)> {
+        let sizes = || self.ks.iter().copied().filter(|&k| matrix.allows(k));
+        self.methods.iter().flat_map(move |method| {
+            sizes().map(move |k| (method.name.as_str(), method.procedure(), k))
+        })
     }
 
     fn measure(&self, task: &Task<'_>) -> Result<Outcome<Record>, Error> {
