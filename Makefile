@@ -68,8 +68,13 @@ bench/.venv/done: Makefile bench/requirements-py-irt.txt
 	bench/.venv/bin/pip install --quiet --requirement bench/requirements-py-irt.txt
 	touch $@
 
-.PHONY: bench-build bench-normalize bench-medoids bench-scale bench-irt
-bench: bench-normalize bench-medoids bench-scale bench-irt ## Speed and memory, side by side with Python (needs MIRROR, DATA)
+bench/.venv-embed/done: Makefile bench/requirements-embed.txt
+	python3 -m venv bench/.venv-embed
+	bench/.venv-embed/bin/pip install --quiet --requirement bench/requirements-embed.txt
+	touch $@
+
+.PHONY: bench-build bench-normalize bench-medoids bench-scale bench-irt bench-embed
+bench: bench-normalize bench-medoids bench-scale bench-irt bench-embed ## Speed and memory, side by side with Python (needs MIRROR, DATA)
 
 bench-build: build
 	cargo build --release --locked --package aliquot-bench
@@ -85,3 +90,6 @@ bench-scale: bench-build
 
 bench-irt: bench-build bench/.venv/done
 	bench/.venv/bin/python bench/two_parameter.py $(TARGET)/release/two_parameter $(DATA)
+
+bench-embed: bench-build setup bench/.venv-embed/done
+	bench/.venv-embed/bin/python bench/embed.py $(TARGET)/release/embed .models $(DATA)

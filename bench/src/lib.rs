@@ -23,6 +23,14 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// A file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A file is not an array as these programs take it.
     #[error("{path} is not a matrix of little-endian f32 in C order (.npy, version 1)")]
     NotAnArray {
@@ -32,6 +40,9 @@ pub enum Error {
     /// The crate under measurement refused the input.
     #[error(transparent)]
     Stats(#[from] aliquot_stats::StatsError),
+    /// The same of the embedding.
+    #[error(transparent)]
+    Embed(#[from] aliquot_embed::EmbedError),
 }
 
 /// The arguments of the program, of which there have to be `COUNT`.

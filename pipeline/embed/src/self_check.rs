@@ -40,7 +40,7 @@ pub struct SelfCheck {
 }
 
 /// Embeds the pinned texts, without a cache, and compares with the pinned vectors. A float model
-/// on the CPU is within 1e-5 of them; a quantised one depends on the processor's instructions.
+/// on the CPU is within 1e-5 of them.
 ///
 /// # Errors
 ///
