@@ -49,6 +49,30 @@ pub enum Edit {
     },
 }
 
+impl Edit {
+    /// The change in words.
+    pub fn detail(&self) -> String {
+        let order = |ranked: bool| if ranked { "smallest first" } else { "at random" };
+        let percent = |share: f64| (share * 100.0).round();
+        match self {
+            Self::DropLayers { layers } => format!("without layers {layers:?}"),
+            Self::PruneHeads { heads, ranked } => {
+                format!("without {heads} query heads of each layer, {}", order(*ranked))
+            }
+            Self::PruneNeurons { share, ranked } => {
+                let percent = percent(*share);
+                format!("without {percent}% of the neurons of each layer, {}", order(*ranked))
+            }
+            Self::Sparsify { share } => {
+                format!("without the smallest {}% of each matrix", percent(*share))
+            }
+            Self::Round { bits, group } => {
+                format!("rounded to {bits} bits in groups of {group}, embeddings kept")
+            }
+        }
+    }
+}
+
 /// Bits of a stored 16-bit float.
 const FULL: u64 = 16;
 

@@ -350,3 +350,17 @@ pub fn stored_bytes(kind: TensorType, elements: u64) -> u64 {
     // SAFETY: a table look-up; types come from a file that llama.cpp has read before.
     unsafe { elements / sys::ggml_blck_size(kind) as u64 * sys::ggml_type_size(kind) as u64 }
 }
+
+/// "q4_0" of a storage type.
+pub fn type_name(kind: TensorType) -> String {
+    // SAFETY: a table look-up that gives a static string.
+    let name = unsafe { CStr::from_ptr(sys::ggml_type_name(kind)) };
+    name.to_string_lossy().to_lowercase()
+}
+
+/// "Q4_K - Medium" of a mix of types.
+pub fn mix_name(mix: u32) -> String {
+    // SAFETY: a table look-up that gives a static string.
+    let name = unsafe { CStr::from_ptr(sys::llama_ftype_name(mix)) };
+    name.to_string_lossy().into_owned()
+}

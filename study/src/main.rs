@@ -1,4 +1,4 @@
-//! `aliquot-study items FILE`, `list`, `check FOLDER`, `run FOLDER PART PARTS`.
+//! `aliquot-study items FILE`, `list`, `check FOLDER`, `try FOLDER WORD`, `run FOLDER PART PARTS`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,11 @@ use aliquot_study::score::{self, BATCH};
 use aliquot_study::template::Template;
 use aliquot_study::variants::{self, Base, Variant};
 
-const USAGE: &str = "usage: aliquot-study items FILE | list | check FOLDER | run FOLDER PART PARTS
+const USAGE: &str = "usage: aliquot-study items FILE | list | check FOLDER | try FOLDER WORD | run FOLDER PART PARTS
 items  write the items as JSON
 list   name all variants
 check  compare batched scores with those of choices read alone
+try    measure the variants whose names hold WORD on a few items, into FOLDER/trial
 run    measure the variants of one part, those without a result; FOLDER holds bases/";
 
 fn main() -> ExitCode {
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["check", folder] => check(Path::new(folder)),
+        ["try", folder, word] => try_some(Path::new(folder), word),
         ["run", folder, part, parts] => run_part(Path::new(folder), part, parts),
         _ => Err(USAGE.to_owned()),
     };
@@ -56,7 +58,7 @@ fn check(folder: &Path) -> Result<(), String> {
     let setting = Setting { keys: half, values: half, threads: 1 };
     let mut session = Session::new(&model, setting, None)?;
     let items: Vec<Item> = items::generate(items::SEED)?.into_iter().step_by(60).collect();
-    let batched = score::score(&model, &mut session, &items, (Template::Plain, BATCH))?;
+    let (batched, _) = score::score(&model, &mut session, &items, (Template::Plain, BATCH))?;
     let mut worst = 0.0_f64;
     for (item, score) in items.iter().zip(&batched) {
         let alone = score::score_alone(&model, &mut session, item, Template::Plain)?;
@@ -68,6 +70,19 @@ fn check(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
+fn folders(folder: &Path, results: &str) -> Folders {
+    let at = |name: &str| -> PathBuf { folder.join(name) };
+    Folders { bases: at("bases"), results: at(results), scratch: at("scratch") }
+}
+
+fn try_some(folder: &Path, word: &str) -> Result<(), String> {
+    llama::start();
+    let mut some = variants::all();
+    some.retain(|variant| variant.name().contains(word));
+    let items: Vec<Item> = items::generate(items::SEED)?.into_iter().step_by(101).collect();
+    run::run(&folders(folder, "trial"), &items, &some)
+}
+
 fn run_part(folder: &Path, part: &str, parts: &str) -> Result<(), String> {
     let number = |text: &str| text.parse::<usize>().map_err(|_| USAGE.to_owned());
     let (part, parts) = (number(part)?, number(parts)?);
@@ -76,7 +91,5 @@ fn run_part(folder: &Path, part: &str, parts: &str) -> Result<(), String> {
     }
     llama::start();
     let mine: Vec<Variant> = variants::all().into_iter().skip(part).step_by(parts).collect();
-    let at = |name: &str| -> PathBuf { folder.join(name) };
-    let folders = Folders { bases: at("bases"), results: at("results"), scratch: at("scratch") };
-    run::run(&folders, &items::generate(items::SEED)?, &mine)
+    run::run(&folders(folder, "results"), &items::generate(items::SEED)?, &mine)
 }

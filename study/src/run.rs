@@ -11,7 +11,9 @@ use crate::edit::edit;
 use crate::gguf::tensors;
 use crate::importance::Importance;
 use crate::items::{Item, SEED};
-use crate::llama::{Model, Quantization, Session, Setting, quantize, stored_bytes};
+use crate::llama::{
+    Model, Quantization, Session, Setting, mix_name, quantize, stored_bytes, type_name,
+};
 use crate::prose;
 use crate::score::{self, Score};
 use crate::variants::{Base, Matrix, Variant, Weights};
@@ -43,8 +45,8 @@ pub struct Measured {
     pub perplexity: f64,
     /// Tokens that it was measured on.
     pub perplexity_tokens: usize,
-    /// Items a second, while this ran beside others: a rough figure.
-    pub items_per_second: f64,
+    /// Tokens that were read to score the items, by second that the processor spent on it.
+    pub tokens_per_cpu_second: f64,
     /// SHA-256 of the items.
     pub items_sha256: String,
     /// Answers, in the order of items.
@@ -81,11 +83,11 @@ fn at(path: &Path) -> impl Fn(std::io::Error) -> String + '_ {
     move |error| format!("{}: {error}", path.display())
 }
 
-/// Measures all variants that have no result yet.
+/// Measures all variants that have no result yet. One that fails is said and left out.
 ///
 /// # Errors
-/// A file cannot be read or written, weights are not the expected ones, or llama.cpp fails. What was
-/// finished before stays.
+/// A folder or result cannot be written, or some variants failed: weights are not the expected ones,
+/// or llama.cpp refuses them. What was finished stays.
 pub fn run(folders: &Folders, items: &[Item], variants: &[Variant]) -> Result<(), String> {
     for folder in [&folders.results, &folders.scratch] {
         fs::create_dir_all(folder).map_err(at(folder))?;
@@ -96,13 +98,20 @@ pub fn run(folders: &Folders, items: &[Item], variants: &[Variant]) -> Result<()
         .filter(|variant| !result_path(&folders.results, variant).exists())
         .collect();
     eprintln!("{} of {} variants are open", open.len(), variants.len());
+    let mut failed = 0;
     for (number, variant) in open.iter().enumerate() {
-        let measured = measure(folders, items, variant)
-            .map_err(|problem| format!("{}: {problem}", variant.name()))?;
+        let measured = match measure(folders, items, variant) {
+            Ok(measured) => measured,
+            Err(problem) => {
+                eprintln!("{}: {problem}", variant.name());
+                failed += 1;
+                continue;
+            }
+        };
         write_result(&result_path(&folders.results, variant), &measured)?;
         let right = items.iter().zip(&measured.scores).filter(|(item, s)| s.answer() == item.gold);
         eprintln!(
-            "[{:>3}/{}] {:>6.0} s  {:<52} accuracy {:.3}  perplexity {:>9.2}  {:.2} bits  {:.1} items/s",
+            "[{:>3}/{}] {:>6.0} s  {:<52} accuracy {:.3}  perplexity {:>9.2}  {:.2} bits  {:.0} tokens/s",
             number + 1,
             open.len(),
             started.elapsed().as_secs_f64(),
@@ -110,10 +119,10 @@ pub fn run(folders: &Folders, items: &[Item], variants: &[Variant]) -> Result<()
             right.count() as f64 / items.len() as f64,
             measured.perplexity,
             measured.bits_per_weight,
-            measured.items_per_second,
+            measured.tokens_per_cpu_second,
         );
     }
-    Ok(())
+    if failed > 0 { Err(format!("{failed} variants failed")) } else { Ok(()) }
 }
 
 /// A result appears under its name only when it is whole.
@@ -122,6 +131,15 @@ fn write_result(path: &Path, measured: &Measured) -> Result<(), String> {
     let text = serde_json::to_string(measured).map_err(|error| error.to_string())?;
     fs::write(&unfinished, text).map_err(at(&unfinished))?;
     fs::rename(&unfinished, path).map_err(at(path))
+}
+
+/// Seconds that the processor spent on this thread, which does all the work: unlike the clock, it
+/// does not count the time that other programs take.
+fn cpu_seconds() -> Result<f64, String> {
+    let path = Path::new("/proc/thread-self/schedstat");
+    let text = fs::read_to_string(path).map_err(at(path))?;
+    let nanoseconds = text.split(' ').next().and_then(|number| number.parse::<f64>().ok());
+    nanoseconds.map(|number| number / 1e9).ok_or_else(|| format!("{}: no number", path.display()))
 }
 
 fn measure(folders: &Folders, items: &[Item], variant: &Variant) -> Result<Measured, String> {
@@ -133,10 +151,10 @@ fn measure(folders: &Folders, items: &[Item], variant: &Variant) -> Result<Measu
     let text = prose::text(SEED, "perplexity", PERPLEXITY_STORIES);
     let (perplexity, perplexity_tokens) = score::perplexity(&model, &mut session, &text)?;
 
-    let started = Instant::now();
+    let before = cpu_seconds()?;
     let batch = if variant.batched { score::BATCH } else { 1 };
-    let scores = score::score(&model, &mut session, items, (variant.template, batch))?;
-    let items_per_second = items.len() as f64 / started.elapsed().as_secs_f64();
+    let (scores, tokens) = score::score(&model, &mut session, items, (variant.template, batch))?;
+    let tokens_per_cpu_second = tokens as f64 / (cpu_seconds()? - before);
 
     if made.temporary {
         fs::remove_file(&made.path).map_err(at(&made.path))?;
@@ -152,20 +170,36 @@ fn measure(folders: &Folders, items: &[Item], variant: &Variant) -> Result<Measu
         simulated: matches!(variant.weights, Weights::Edited(_)),
         perplexity,
         perplexity_tokens,
-        items_per_second,
+        tokens_per_cpu_second,
         items_sha256: items_sha256(items)?,
         scores,
     })
 }
 
+/// The recipe in words.
 fn detail(variant: &Variant) -> String {
     let weights = match &variant.weights {
         Weights::Shipped => "as distributed".to_owned(),
-        Weights::Expanded => "as distributed, in 16-bit floats".to_owned(),
-        Weights::Quantized(quantization, matrix) => format!("{quantization:?}, {matrix:?} matrix"),
-        Weights::Edited(edit) => format!("{edit:?}"),
+        Weights::Expanded => "as distributed, expanded to f16".to_owned(),
+        Weights::Quantized(quantization, matrix) => quantized_detail(quantization, *matrix),
+        Weights::Edited(edit) => format!("f16, {}", edit.detail()),
     };
-    format!("{weights}; cache type {}; template {:?}", variant.cache, variant.template)
+    let (cache, template) = (type_name(variant.cache), variant.template);
+    let batches = if variant.batched { "" } else { "; items read one at a time" };
+    format!("{weights}; cache {cache}; prompt {template:?}{batches}").to_lowercase()
+}
+
+fn quantized_detail(quantization: &Quantization, matrix: Matrix) -> String {
+    let mut parts = vec![format!("f16 quantised to {}", mix_name(quantization.mix))];
+    if let Some(kind) = quantization.embeddings {
+        parts.push(format!("embeddings {}", type_name(kind)));
+    }
+    let part = |(pattern, kind): &(&str, u32)| format!("{pattern} {}", type_name(*kind));
+    parts.extend(quantization.overrides.iter().map(part));
+    if matrix == Matrix::With {
+        parts.push("importance matrix".to_owned());
+    }
+    parts.join(", ")
 }
 
 /// The distributed weights, checked.

@@ -84,7 +84,7 @@ fn shared_opening(choices: &[Vec<Token>]) -> usize {
 pub const BATCH: usize = 448;
 
 /// Scores all items: each prompt is read once, its choices branch from it, as many items at a time as
-/// fit into `cells` cells of the cache, at least one.
+/// fit into `cells` cells of the cache, at least one. Gives back how many tokens were read, too.
 ///
 /// # Errors
 /// A token spans the border of prompt and choice, or llama.cpp fails.
@@ -93,7 +93,7 @@ pub fn score(
     session: &mut Session<'_>,
     items: &[Item],
     (template, cells): (Template, usize),
-) -> Result<Vec<Score>, String> {
+) -> Result<(Vec<Score>, usize), String> {
     let mut questions = Vec::with_capacity(items.len());
     for item in items {
         questions.push(Question::new(model, item, template)?);
@@ -113,7 +113,7 @@ pub fn score(
         }
         start = end;
     }
-    Ok(scores)
+    Ok((scores, questions.iter().map(Question::cells).sum()))
 }
 
 fn batch_end(questions: &[Question], start: usize, limit: usize) -> Result<usize, String> {
