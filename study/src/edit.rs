@@ -83,7 +83,7 @@ const FULL: u64 = 16;
 /// is not there.
 pub fn edit(bytes: &mut [u8], edit: &Edit, heads: usize) -> Result<u64, String> {
     let found = tensors(bytes)?;
-    let kept = found.iter().map(|tensor| stored_bits(tensor)).sum::<u64>();
+    let kept = found.iter().map(stored_bits).sum::<u64>();
     let layers =
         found.iter().filter_map(|tensor| layer_of(&tensor.name)).max().map_or(0, |last| last + 1);
     match edit {

@@ -19,17 +19,17 @@ impl Rng {
     }
 
     /// The next 64 random bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.state;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     /// A whole number in `0..bound`; the bias of the multiplication is below 2^-32 here.
     pub fn below(&mut self, bound: usize) -> usize {
-        ((u128::from(self.next()) * bound as u128) >> 64) as usize
+        ((u128::from(self.bits()) * bound as u128) >> 64) as usize
     }
 
     /// A whole number in `low..=high`.
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn the_reference_stream_of_splitmix64() {
         let mut rng = Rng { state: 1_234_567 };
-        let drawn: Vec<u64> = (0..3).map(|_| rng.next()).collect();
+        let drawn: Vec<u64> = (0..3).map(|_| rng.bits()).collect();
         assert_eq!(
             drawn,
             [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn labels_give_other_streams_and_samples_are_distinct() {
-        assert_ne!(Rng::new(1, "a").next(), Rng::new(1, "b").next());
+        assert_ne!(Rng::new(1, "a").bits(), Rng::new(1, "b").bits());
         let mut drawn = Rng::new(1, "a").sample(&[1, 2, 3, 4, 5], 5);
         drawn.sort_unstable();
         assert_eq!(drawn, [1, 2, 3, 4, 5]);

@@ -183,7 +183,7 @@ pub(super) fn category(rng: &mut Rng, level: u8) -> Draft {
     let (kind, members) = KINDS[at];
     // The hardest level has the rare members, the others the common ones.
     let member = if level >= 2 { *rng.pick(&members[3..]) } else { *rng.pick(&members[..3]) };
-    if level % 2 == 0 {
+    if level.is_multiple_of(2) {
         let kinds: Vec<&str> =
             KINDS.iter().map(|kind| kind.0).filter(|other| differs(kind, other)).collect();
         return Draft {
