@@ -46,7 +46,31 @@ pub enum Edit {
         bits: u32,
         /// Weights that share an offset and a step of 16 bits each.
         group: usize,
+        /// Where.
+        part: Part,
     },
+}
+
+/// Matrices of the blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// All of them.
+    Blocks,
+    /// Those of attention.
+    Attention,
+    /// Those of the feed-forward network.
+    FeedForward,
+}
+
+impl Part {
+    fn holds(self, tensor: &Tensor) -> bool {
+        match self {
+            Self::Blocks => true,
+            Self::Attention => tensor.name.contains(".attn_"),
+            Self::FeedForward => tensor.name.contains(".ffn_"),
+        }
+    }
 }
 
 impl Edit {
@@ -66,8 +90,8 @@ impl Edit {
             Self::Sparsify { share } => {
                 format!("without the smallest {}% of each matrix", percent(*share))
             }
-            Self::Round { bits, group } => {
-                format!("rounded to {bits} bits in groups of {group}, embeddings kept")
+            Self::Round { bits, group, part } => {
+                format!("{part:?} rounded to {bits} bits in groups of {group}, the rest kept")
             }
         }
     }
@@ -98,7 +122,11 @@ pub fn edit(bytes: &mut [u8], edit: &Edit, heads: usize) -> Result<u64, String> 
             Ok(kept - removed * FULL)
         }
         Edit::Sparsify { share } => sparsify(bytes, &found, *share, kept),
-        Edit::Round { bits, group } => round(bytes, &found, *bits, *group, kept),
+        Edit::Round { bits, group, part } => {
+            let found: Vec<Tensor> =
+                found.into_iter().filter(|tensor| part.holds(tensor)).collect();
+            round(bytes, &found, *bits, *group, kept)
+        }
     }
 }
 

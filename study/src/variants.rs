@@ -2,7 +2,7 @@
 
 use llama_cpp_sys_2 as types;
 
-use crate::edit::Edit;
+use crate::edit::{Edit, Part};
 use crate::llama::{Quantization, TensorType};
 use crate::template::Template;
 
@@ -228,15 +228,13 @@ fn mixes(base: Base) -> Vec<Variant> {
         part("attention-q4_0", ATTENTION, types::GGML_TYPE_Q4_0),
         part("feed-forward-q4_0", FEED_FORWARD, types::GGML_TYPE_Q4_0),
         embeddings("embeddings-q4_0", types::GGML_TYPE_Q4_0, q8),
-        part("attention-q2_0", ATTENTION, types::GGML_TYPE_Q2_0),
         embeddings("all-q4_0", types::GGML_TYPE_Q4_0, types::LLAMA_FTYPE_MOSTLY_Q4_0),
         part("down-q2_k", "blk\\..*ffn_down\\.weight", types::GGML_TYPE_Q2_K),
         part("feed-forward-nvfp4", FEED_FORWARD, types::GGML_TYPE_NVFP4),
         embeddings("embeddings-f16-q4_0", types::GGML_TYPE_F16, types::LLAMA_FTYPE_MOSTLY_Q4_0),
-        part("feed-forward-q2_0", FEED_FORWARD, types::GGML_TYPE_Q2_0),
         part("blocks-nvfp4", "blk\\..*(attn|ffn)_[a-z]+\\.weight", types::GGML_TYPE_NVFP4),
         part("blocks-mxfp4", "blk\\..*(attn|ffn)_[a-z]+\\.weight", types::GGML_TYPE_MXFP4),
-        embeddings("embeddings-q2_0", types::GGML_TYPE_Q2_0, q8),
+        embeddings("embeddings-iq4_nl", types::GGML_TYPE_IQ4_NL, q8),
     ]
 }
 
@@ -258,13 +256,29 @@ fn dropped(base: Base) -> Vec<Variant> {
 }
 
 fn rounded(base: Base) -> Vec<Variant> {
-    [(3, 32), (4, 64), (2, 32), (5, 64), (3, 128), (4, 640), (3, 64), (2, 16)]
-        .into_iter()
-        .map(|(bits, group)| {
-            let label = format!("round-{bits}-bits-by-{group}");
-            variant(base, label, "rounding", Weights::Edited(Edit::Round { bits, group }))
-        })
-        .collect()
+    let rounded = |label: String, bits, group, part| {
+        variant(base, label, "rounding", Weights::Edited(Edit::Round { bits, group, part }))
+    };
+    let everywhere = |bits: u32, group: usize| {
+        rounded(format!("round-{bits}-bits-by-{group}"), bits, group, Part::Blocks)
+    };
+    let in_part = |name: &str, bits: u32, part| {
+        rounded(format!("round-{name}-{bits}-bits-by-32"), bits, 32, part)
+    };
+    vec![
+        everywhere(3, 32),
+        everywhere(4, 64),
+        in_part("attention", 2, Part::Attention),
+        in_part("feed-forward", 3, Part::FeedForward),
+        everywhere(5, 64),
+        everywhere(2, 32),
+        in_part("attention", 3, Part::Attention),
+        everywhere(3, 128),
+        in_part("feed-forward", 2, Part::FeedForward),
+        everywhere(4, 640),
+        everywhere(3, 64),
+        everywhere(2, 16),
+    ]
 }
 
 fn pruned(base: Base) -> Vec<Variant> {
