@@ -14,7 +14,7 @@ RUN_OPTIONS := $(if $(MIRROR),--mirror $(MIRROR))
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-release: build ## Build the program and publish the release of RECIPE into artifacts/
+release: build $(if $(shell grep '^\[embed\]' manifests/recipes/$(RECIPE).toml),setup) ## Build the program and publish the release of RECIPE into artifacts/
 	$(ALIQUOT) run manifests/recipes/$(RECIPE).toml $(RUN_OPTIONS)
 
 # MODEL: names of manifests/models, by default the two small ones. DEVICE=cuda: the library for CUDA.
@@ -24,7 +24,7 @@ setup: ## Fetch ONNX Runtime and the models MODEL into .models/, digests checked
 build: ## Build the program
 	cargo build --release --locked --package aliquot-cli
 
-test: build ## Run all tests
+test: build setup ## Run all tests
 	cargo test --release --locked --workspace
 
 check: fmt-check lint deny spelling test ## Everything that has to be green at every commit

@@ -4,9 +4,11 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use aliquot_sources::Settings;
 use clap::{Args, Parser, Subcommand};
+use indicatif::MultiProgress;
 
 use crate::{
     commands,
+    embedding::ModelPlace,
     error::{EXIT_CODES, Error},
     guard::{guarded, silence_panics},
 };
@@ -71,6 +73,24 @@ impl FetchOptions {
     }
 }
 
+/// Options of commands that may embed texts.
+#[derive(Args, Debug, Clone)]
+pub struct EmbedOptions {
+    /// Folder that `make setup` put models and ONNX Runtime in; vectors are cached there.
+    #[arg(long, env = "ALIQUOT_MODELS", default_value = ".models", value_name = "DIR")]
+    pub models: PathBuf,
+    /// Library of ONNX Runtime; DIR/onnxruntime/libonnxruntime.so unless given.
+    #[arg(long, env = "ORT_DYLIB_PATH", value_name = "FILE")]
+    pub runtime: Option<PathBuf>,
+}
+
+impl EmbedOptions {
+    /// Where things lie, with progress drawn on `progress`.
+    pub fn place(&self, progress: MultiProgress) -> ModelPlace {
+        ModelPlace::new(self.models.clone(), self.runtime.clone(), progress)
+    }
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Make and publish the release of a recipe; what was done before is reused.
@@ -89,6 +109,8 @@ enum Command {
     Trace(commands::trace::Arguments),
     /// Estimate the full score of a model from its results on a subset.
     Estimate(commands::estimate::Arguments),
+    /// Embed the texts of a recipe's items or of a table; with --self-check, check the library and a model.
+    Embed(commands::embed::Arguments),
     /// Compare variants of a model with it on a subset: difference, flips, tests, a verdict.
     Compare(commands::compare::Arguments),
     /// Measure methods on folders of per-item results: error, rank agreement, intervals, time.
@@ -110,6 +132,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => commands::verify::run(&global, &arguments),
         Command::Trace(arguments) => commands::trace::run(&global, &arguments),
         Command::Estimate(arguments) => commands::estimate::run(&global, &arguments),
+        Command::Embed(arguments) => commands::embed::run(&global, &arguments),
         Command::Compare(arguments) => commands::compare::run(&global, &arguments),
         Command::Bench(arguments) => commands::bench::run(&global, &arguments),
         Command::Schemas(arguments) => commands::schemas::run(&global, &arguments),

@@ -2,6 +2,7 @@
 
 use std::{error::Error as _, io, path::PathBuf};
 
+use aliquot_embed::EmbedError;
 use aliquot_release::ReleaseError;
 use aliquot_sources::{AdapterError, Address, FetchError, LockError};
 use aliquot_stats::StatsError;
@@ -84,6 +85,9 @@ pub enum Error {
         #[source]
         source: TableError,
     },
+    /// Texts could not be embedded.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -131,7 +135,8 @@ Exit codes:
   6  network failed or is switched off
   7  verification failed: bytes are not those of the release
   8  not found: release, item, model
-  9  results refused: items missing, unknown, given twice";
+  9  results refused: items missing, unknown, given twice
+  10 embedding failed: model, library or device missing or not usable";
 
 impl Error {
     /// The process's exit code.
@@ -159,6 +164,10 @@ impl Error {
             | Self::Release(ReleaseError::Unknown { .. } | ReleaseError::Ambiguous { .. }) => 8,
             Self::Release(ReleaseError::Canonical(_)) => 1,
             Self::Results(_) => 9,
+            Self::Embed(EmbedError::DeviceName(_)) => 2,
+            Self::Embed(EmbedError::Manifest { .. }) => 3,
+            Self::Embed(EmbedError::Io { .. }) => 5,
+            Self::Embed(_) => 10,
         }
     }
 

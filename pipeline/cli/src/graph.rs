@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! fetch (a file) -> normalize (a file) -> merge -> audit -> split -> size -> evaluate --+
-//!                                           |        |               |                  v
-//!                                           +--------+---------------+-> select -> analyse -> report --+
-//!                                                                          |                           v
-//!                                                                          +--> fit -------------> package -> publish
+//!                                          |  ^     |               |                  v
+//!                                       embed +     +---------------+-> select -> analyse -> report --+
+//!                                          |                           |                    ^         v
+//!                                          |                           +--> fit ------------|----> package -> publish
+//!                                          +--------------------------------> cluster ------+
+//!
+//! embed and cluster: with [embed] only. Without results there is no split, size, analyse, evaluate.
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +19,7 @@ use aliquot_store::{ObjectId, canonical::CanonicalError};
 use serde::Serialize;
 
 use crate::{
+    embedding::Vectors,
     recipe::{AuditPolicy, Published, Recipe, Source, SubsetSizes},
     size::{Budget, Budgets, Size},
     stages,
@@ -30,6 +34,10 @@ pub enum Task {
     Normalize(stages::normalize::Params),
     /// Joins the shards of all raw files.
     Merge(stages::merge::Addresses),
+    /// Turns the texts of all items into vectors.
+    Embed(stages::embed::Params),
+    /// Describes how items lie by their texts.
+    Cluster(stages::cluster::Params),
     /// Looks for what is wrong with the data and decides what stays.
     Audit(stages::audit::Params),
     /// Deals models into sources and held-out ones.
@@ -53,14 +61,16 @@ pub enum Task {
 }
 
 /// Name and version of every stage; a version is raised when the stage gives other bytes.
-pub const STAGES: [(&str, u32); 13] = [
+pub const STAGES: [(&str, u32); 15] = [
     (FETCH, 1),
     (NORMALIZE, adapters::alpaca_eval::VERSION + adapters::table::VERSION - 1),
     (MERGE, 2),
+    (EMBED, 1),
     (AUDIT, 1),
     (SPLIT, 1),
     (SIZE, 1),
     (SELECT, 2),
+    (CLUSTER, 1),
     (FIT, 2),
     (ANALYSE, 1),
     (EVALUATE, 2),
@@ -73,6 +83,9 @@ pub const STAGES: [(&str, u32); 13] = [
 pub const FETCH: &str = "fetch";
 const NORMALIZE: &str = "normalize";
 const MERGE: &str = "merge";
+/// The stage whose output is the embeddings.
+pub const EMBED: &str = "embed";
+const CLUSTER: &str = "cluster";
 const AUDIT: &str = "audit";
 const SPLIT: &str = "split";
 const SIZE: &str = "size";
@@ -86,12 +99,16 @@ pub const PACKAGE: &str = "package";
 /// The stage whose effect is outside the cache.
 pub const PUBLISH: &str = "publish";
 
-// Places of the tables among the outputs of normalize (the first four), merge, audit and analyse.
+// Places of the tables among the outputs of normalize (the first four), merge, cluster, audit
+// and analyse.
 const RESPONSES: usize = 0;
 const ITEMS: usize = 1;
 const MODELS: usize = 2;
 const ALIASES: usize = 3;
 const SCORES: usize = 4;
+const CLUSTERS: usize = 0;
+const CLUSTERING: usize = 1;
+const PROJECTION: usize = 2;
 const FINDINGS: usize = 0;
 const ROSTER: usize = 1;
 const ITEM_ANALYSIS: usize = 0;
@@ -106,6 +123,7 @@ pub fn outputs(stage: &str) -> usize {
         NORMALIZE => 4,
         MERGE => 5,
         REPORT => 4,
+        CLUSTER => 3,
         AUDIT | ANALYSE => 2,
         _ => 1,
     }
@@ -128,18 +146,30 @@ pub fn build(
 ) -> Result<Graph<Task>, CanonicalError> {
     let mut builder = Builder { graph: Graph::new(), fetched: BTreeMap::new(), recipe, lock };
     let merged = builder.sources()?;
-    let audit = builder.audit(merged)?;
-    let splits = builder.splits(merged, audit)?;
-    let sizes = builder.sizes(merged, audit, splits)?;
-    let subsets = builder.select(merged, audit, &sizes)?;
-    let estimators = builder.fits(merged, audit, subsets)?;
-    let analysis = builder.analyse(merged, audit, subsets)?;
-    let evaluations = builder.evaluations([merged, audit], splits, &sizes)?;
-    let described = Described { subsets, analysis, sizes: &sizes, evaluations: &evaluations };
+    let embeddings = builder.embeddings(merged)?;
+    let audit = builder.audit(merged, embeddings)?;
+    let data = Data { merged, audit, embeddings };
+    let splits = builder.splits(data)?;
+    let sizes = builder.sizes(data, splits)?;
+    let subsets = builder.select(data, &sizes)?;
+    let estimators = builder.fits(data, subsets)?;
+    let analysis = builder.analyse(data, subsets)?;
+    let evaluations = builder.evaluations(data, splits, &sizes)?;
+    let clusters = builder.clusters(data, subsets)?;
+    let described =
+        Described { subsets, analysis, clusters, sizes: &sizes, evaluations: &evaluations };
     let report = builder.report(audit, described)?;
-    let products = Products { splits, subsets, estimators, analysis, report };
-    builder.package(texts, merged, audit, products)?;
+    let products = Products { splits, subsets, estimators, analysis, clusters, report };
+    builder.package(texts, data, products)?;
     Ok(builder.graph)
+}
+
+/// What every later node reads.
+#[derive(Clone, Copy)]
+struct Data {
+    merged: NodeId,
+    audit: NodeId,
+    embeddings: Option<NodeId>,
 }
 
 struct Builder<'a> {
@@ -152,10 +182,11 @@ struct Builder<'a> {
 
 /// Nodes that the release is packed from.
 struct Products {
-    splits: NodeId,
+    splits: Option<NodeId>,
     subsets: NodeId,
     estimators: Vec<(usize, &'static str, NodeId)>,
-    analysis: NodeId,
+    analysis: Option<NodeId>,
+    clusters: Option<NodeId>,
     report: NodeId,
 }
 
@@ -163,7 +194,8 @@ struct Products {
 #[derive(Clone, Copy)]
 struct Described<'a> {
     subsets: NodeId,
-    analysis: NodeId,
+    analysis: Option<NodeId>,
+    clusters: Option<NodeId>,
     sizes: &'a [SizeNode],
     evaluations: &'a [NodeId],
 }
@@ -237,12 +269,21 @@ impl Builder<'_> {
                     std::iter::once(scores).chain(items).chain(models).collect();
                 vec![self.normalize("table", params, &files)?]
             }
+            Source::Items { items, benchmark, columns } => {
+                let params = stages::normalize::Params::Items {
+                    items: items.clone(),
+                    benchmark: benchmark.clone(),
+                    columns: columns.clone(),
+                };
+                vec![self.normalize("items", params, &[items])?]
+            }
         };
         for shard in shards {
             for output in 0..outputs(NORMALIZE) {
                 merge = merge.input(shard, output);
             }
         }
+        // A table of vectors is no source of rows; naming it in errors does no harm.
         let addresses =
             self.lock.files().iter().map(|file| (file.blake3, file.address.to_string()));
         Ok(self.graph.add(merge.task(Task::Merge(addresses.collect()))))
@@ -261,53 +302,102 @@ impl Builder<'_> {
         Ok(self.graph.add(normalize.task(Task::Normalize(params))))
     }
 
-    fn audit(&mut self, merged: NodeId) -> Result<NodeId, CanonicalError> {
+    fn embeddings(&mut self, merged: NodeId) -> Result<Option<NodeId>, CanonicalError> {
+        let Some(embed) = &self.recipe.embed else { return Ok(None) };
+        let (params, recorded) = match &embed.vectors {
+            Vectors::Computed(computation) => {
+                (stages::embed::Params::Computed(computation.clone()), None)
+            }
+            Vectors::Recorded(address) => (stages::embed::Params::Recorded, Some(address)),
+        };
+        let mut embed = node("embed", EMBED, &params)?.input(merged, ITEMS);
+        if let Some(address) = recorded {
+            embed = embed.input(self.fetch(address)?, 0);
+        }
+        Ok(Some(self.graph.add(embed.task(Task::Embed(params)))))
+    }
+
+    fn clusters(&mut self, data: Data, subsets: NodeId) -> Result<Option<NodeId>, CanonicalError> {
+        let Some(embed) = &self.recipe.embed else { return Ok(None) };
+        let params = stages::cluster::Params {
+            seed: self.recipe.seed,
+            targets: self.recipe.targets.clone(),
+            counts: embed.clusters.clone(),
+        };
+        let cluster = Self::on_matrix("cluster".to_owned(), CLUSTER, &params, data, true)?;
+        Ok(Some(self.graph.add(cluster.input(subsets, 0).task(Task::Cluster(params)))))
+    }
+
+    fn audit(
+        &mut self,
+        merged: NodeId,
+        embeddings: Option<NodeId>,
+    ) -> Result<NodeId, CanonicalError> {
         let published: Option<Published> = match &self.recipe.source {
             Source::AlpacaEval { published, .. } => published.clone(),
-            Source::Table { .. } => None,
+            Source::Table { .. } | Source::Items { .. } => None,
         };
         let policy: AuditPolicy = self.recipe.audit.clone();
         let address = published.as_ref().map(|published| published.address.clone());
         let params = stages::audit::Params { policy, published };
         let mut audit = node("audit", AUDIT, &params)?.input(merged, SCORES).input(merged, ITEMS);
+        if let Some(embeddings) = embeddings {
+            audit = audit.input(embeddings, 0);
+        }
         if let Some(address) = address {
             audit = audit.input(self.fetch(&address)?, 0);
         }
         Ok(self.graph.add(audit.task(Task::Audit(params))))
     }
 
-    /// A node that works on the matrix: scores, items and the roster are its first inputs.
+    /// A node that works on the matrix: scores, items and the roster are its first inputs, and the
+    /// embeddings if it looks at text.
     fn on_matrix(
         name: String,
         stage: &'static str,
         parameters: &impl Serialize,
-        [merged, audit]: [NodeId; 2],
+        data: Data,
+        text: bool,
     ) -> Result<Node, CanonicalError> {
-        Ok(node(name, stage, parameters)?
+        let Data { merged, audit, embeddings } = data;
+        let node = node(name, stage, parameters)?
             .input(merged, SCORES)
             .input(merged, ITEMS)
-            .input(audit, ROSTER))
+            .input(audit, ROSTER);
+        Ok(match embeddings.filter(|_| text) {
+            Some(embeddings) => node.input(embeddings, 0),
+            None => node,
+        })
     }
 
-    fn splits(&mut self, merged: NodeId, audit: NodeId) -> Result<NodeId, CanonicalError> {
+    /// Whether the released procedure looks at text.
+    fn looks_at_text(&self) -> bool {
+        self.recipe.procedure.selection.needs_embeddings()
+    }
+
+    /// None where there are no models to split.
+    fn splits(&mut self, data: Data) -> Result<Option<NodeId>, CanonicalError> {
+        if !self.recipe.source.has_results() {
+            return Ok(None);
+        }
         let params = stages::split::Params {
             seed: self.recipe.seed,
             targets: self.recipe.targets.clone(),
             splits: self.recipe.splits.iter().map(|kind| kind.name()).collect(),
             repetitions: self.recipe.repetitions,
         };
-        let split = Self::on_matrix("split".to_owned(), SPLIT, &params, [merged, audit])?;
-        Ok(self.graph.add(split.task(Task::Split(params))))
+        let split = Self::on_matrix("split".to_owned(), SPLIT, &params, data, false)?;
+        Ok(Some(self.graph.add(split.task(Task::Split(params)))))
     }
 
     /// One node a target and kind of split.
     fn sizes(
         &mut self,
-        merged: NodeId,
-        audit: NodeId,
-        splits: NodeId,
+        data: Data,
+        splits: Option<NodeId>,
     ) -> Result<Vec<SizeNode>, CanonicalError> {
         let mut nodes = Vec::new();
+        let Some(splits) = splits else { return Ok(nodes) };
         for (index, target) in self.recipe.targets.iter().enumerate() {
             for split in &self.recipe.splits {
                 let asked = |subset: &&'static str| match subset_size(self.recipe.subsets, subset) {
@@ -324,9 +414,11 @@ impl Builder<'_> {
                     split: split.name(),
                     procedure: self.recipe.procedure.name(),
                     asked,
+                    embeddings: self.looks_at_text(),
                 };
                 let name = format!("size/{}/{}", target.name, split.name());
-                let size = Self::on_matrix(name, SIZE, &params, [merged, audit])?.input(splits, 0);
+                let size = Self::on_matrix(name, SIZE, &params, data, self.looks_at_text())?
+                    .input(splits, 0);
                 let node = self.graph.add(size.task(Task::Size(params)));
                 nodes.push(SizeNode { node, target: index, found });
             }
@@ -334,12 +426,7 @@ impl Builder<'_> {
         Ok(nodes)
     }
 
-    fn select(
-        &mut self,
-        merged: NodeId,
-        audit: NodeId,
-        sizes: &[SizeNode],
-    ) -> Result<NodeId, CanonicalError> {
+    fn select(&mut self, data: Data, sizes: &[SizeNode]) -> Result<NodeId, CanonicalError> {
         let SubsetSizes { validation, test } = self.recipe.subsets;
         let params = stages::select::Params {
             seed: self.recipe.seed,
@@ -350,7 +437,8 @@ impl Builder<'_> {
             },
             selection: self.recipe.procedure.selection.name(),
         };
-        let mut select = Self::on_matrix("select".to_owned(), SELECT, &params, [merged, audit])?;
+        let text = self.looks_at_text();
+        let mut select = Self::on_matrix("select".to_owned(), SELECT, &params, data, text)?;
         for size in sizes.iter().filter(|size| !size.found.is_empty()) {
             select = select.input(size.node, 0);
         }
@@ -359,8 +447,7 @@ impl Builder<'_> {
 
     fn fits(
         &mut self,
-        merged: NodeId,
-        audit: NodeId,
+        data: Data,
         subsets: NodeId,
     ) -> Result<Vec<(usize, &'static str, NodeId)>, CanonicalError> {
         let mut estimators = Vec::new();
@@ -373,32 +460,34 @@ impl Builder<'_> {
                     procedure: self.recipe.procedure.name(),
                 };
                 let name = format!("fit/{}/{subset}", target.name);
-                let fit = Self::on_matrix(name, FIT, &params, [merged, audit])?.input(subsets, 0);
+                let text = self.looks_at_text();
+                let fit = Self::on_matrix(name, FIT, &params, data, text)?.input(subsets, 0);
                 estimators.push((index, subset, self.graph.add(fit.task(Task::Fit(params)))));
             }
         }
         Ok(estimators)
     }
 
-    fn analyse(
-        &mut self,
-        merged: NodeId,
-        audit: NodeId,
-        subsets: NodeId,
-    ) -> Result<NodeId, CanonicalError> {
+    /// None where no model has answered anything.
+    fn analyse(&mut self, data: Data, subsets: NodeId) -> Result<Option<NodeId>, CanonicalError> {
+        if !self.recipe.source.has_results() {
+            return Ok(None);
+        }
         let Recipe { seed, targets, .. } = self.recipe.clone();
         let params = stages::analyse::Params { seed, targets };
-        let analyse = Self::on_matrix("analyse".to_owned(), ANALYSE, &params, [merged, audit])?;
-        Ok(self.graph.add(analyse.input(subsets, 0).task(Task::Analyse(params))))
+        let analyse = Self::on_matrix("analyse".to_owned(), ANALYSE, &params, data, false)?;
+        Ok(Some(self.graph.add(analyse.input(subsets, 0).task(Task::Analyse(params)))))
     }
 
     fn evaluations(
         &mut self,
-        on_matrix: [NodeId; 2],
-        splits: NodeId,
+        data: Data,
+        splits: Option<NodeId>,
         sizes: &[SizeNode],
     ) -> Result<Vec<NodeId>, CanonicalError> {
         let mut evaluations = Vec::new();
+        let Some(splits) = splits else { return Ok(evaluations) };
+        let text = self.recipe.compared.iter().any(|p| p.selection.needs_embeddings());
         let SubsetSizes { validation, test } = self.recipe.subsets;
         // Sizes that are searched for alike are found alike.
         let named = if validation == test { "test" } else { "validation" };
@@ -418,6 +507,7 @@ impl Builder<'_> {
                         .map(|procedure| procedure.name())
                         .collect(),
                     released: self.recipe.procedure.name(),
+                    embeddings: text,
                 };
                 let (name, found) = match k {
                     Budget::Fixed(k) => (k.to_string(), None),
@@ -429,7 +519,7 @@ impl Builder<'_> {
                 };
                 let name = format!("evaluate/{}/{}/{name}", target.name, split.name());
                 let mut evaluate =
-                    Self::on_matrix(name, EVALUATE, &params, on_matrix)?.input(splits, 0);
+                    Self::on_matrix(name, EVALUATE, &params, data, text)?.input(splits, 0);
                 if let Some(size) = found {
                     evaluate = evaluate.input(size.node, 0);
                 }
@@ -444,21 +534,31 @@ impl Builder<'_> {
         audit: NodeId,
         described: Described<'_>,
     ) -> Result<NodeId, CanonicalError> {
-        let Described { subsets, analysis, sizes, evaluations } = described;
+        let Described { subsets, analysis, clusters, sizes, evaluations } = described;
         let Recipe { name, version, title, description, licence, .. } = self.recipe.clone();
         let curves = sizes.len();
-        let params = stages::report::Params { name, version, title, description, licence, curves };
+        let params = stages::report::Params {
+            name,
+            version,
+            title,
+            description,
+            licence,
+            curves,
+            cold: analysis.is_none(),
+            clusters: clusters.is_some(),
+        };
         let mut report = node("report", REPORT, &params)?
             .input(audit, ROSTER)
             .input(audit, FINDINGS)
-            .input(subsets, 0)
-            .input(analysis, ITEM_ANALYSIS)
-            .input(analysis, RELIABILITY);
-        for size in sizes {
-            report = report.input(size.node, 0);
+            .input(subsets, 0);
+        if let Some(analysis) = analysis {
+            report = report.input(analysis, ITEM_ANALYSIS).input(analysis, RELIABILITY);
         }
-        for evaluation in evaluations {
-            report = report.input(*evaluation, 0);
+        if let Some(clusters) = clusters {
+            report = report.input(clusters, CLUSTERING);
+        }
+        for input in sizes.iter().map(|size| &size.node).chain(evaluations) {
+            report = report.input(*input, 0);
         }
         Ok(self.graph.add(report.task(Task::Report(params))))
     }
@@ -466,8 +566,7 @@ impl Builder<'_> {
     fn package(
         &mut self,
         texts: Texts<'_>,
-        merged: NodeId,
-        audit: NodeId,
+        data: Data,
         products: Products,
     ) -> Result<(), CanonicalError> {
         let steps: Vec<Node> =
@@ -477,25 +576,8 @@ impl Builder<'_> {
             recipe: texts.recipe.to_owned(),
             lock: texts.lock.to_owned(),
             files: self.lock.files().to_vec(),
-            tables: vec![
-                ("responses", merged, RESPONSES),
-                ("scores", merged, SCORES),
-                ("items", merged, ITEMS),
-                ("models", merged, MODELS),
-                ("aliases", merged, ALIASES),
-                ("findings", audit, FINDINGS),
-                ("roster", audit, ROSTER),
-                ("splits", products.splits, 0),
-                ("subsets", products.subsets, 0),
-                ("item_analysis", products.analysis, ITEM_ANALYSIS),
-                ("reliability", products.analysis, RELIABILITY),
-                ("quality", products.report, QUALITY),
-                ("error_curve", products.report, ERROR_CURVE),
-            ],
-            reports: vec![
-                ("summary.md", "text/markdown", products.report, 1),
-                ("summary.txt", "text/plain", products.report, 2),
-            ],
+            tables: products.tables(data),
+            reports: products.reports(),
             estimators: products.estimators,
             steps,
         };
@@ -516,6 +598,47 @@ impl Builder<'_> {
         let publish = node("publish", PUBLISH, &())?.input(package, 0).task(Task::Publish);
         self.graph.add(publish);
         Ok(())
+    }
+}
+
+impl Products {
+    /// Name, node and output of every table of the release.
+    fn tables(&self, data: Data) -> Vec<(&'static str, NodeId, usize)> {
+        let Data { merged, audit, embeddings } = data;
+        let mut tables = vec![
+            ("responses", merged, RESPONSES),
+            ("scores", merged, SCORES),
+            ("items", merged, ITEMS),
+            ("models", merged, MODELS),
+            ("aliases", merged, ALIASES),
+            ("findings", audit, FINDINGS),
+            ("roster", audit, ROSTER),
+        ];
+        tables.extend(self.splits.map(|splits| ("splits", splits, 0)));
+        tables.push(("subsets", self.subsets, 0));
+        if let Some(analysis) = self.analysis {
+            tables.push(("item_analysis", analysis, ITEM_ANALYSIS));
+            tables.push(("reliability", analysis, RELIABILITY));
+        }
+        tables.push(("quality", self.report, QUALITY));
+        tables.push(("error_curve", self.report, ERROR_CURVE));
+        tables.extend(embeddings.map(|embeddings| ("embeddings", embeddings, 0)));
+        if let Some(clusters) = self.clusters {
+            tables.push(("clusters", clusters, CLUSTERS));
+            tables.push(("clustering", clusters, CLUSTERING));
+        }
+        tables
+    }
+
+    /// Name, media type, node and output of every report.
+    fn reports(&self) -> Vec<(&'static str, &'static str, NodeId, usize)> {
+        let mut reports = vec![
+            ("summary.md", "text/markdown", self.report, 1),
+            ("summary.txt", "text/plain", self.report, 2),
+        ];
+        let items = |clusters| ("items.svg", "image/svg+xml", clusters, PROJECTION);
+        reports.extend(self.clusters.map(items));
+        reports
     }
 }
 

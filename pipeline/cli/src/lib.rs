@@ -6,6 +6,7 @@
 
 mod args;
 mod commands;
+mod embedding;
 mod error;
 mod graph;
 mod guard;

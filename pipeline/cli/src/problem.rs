@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aliquot_stats::{item_analysis::RepeatedAnswers, matrix::Target};
+use aliquot_stats::{
+    StatsError, cluster::Points, interval::Problem, item_analysis::RepeatedAnswers, matrix::Target,
+};
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{
+    embeddings::{self, Embeddings},
     items::{self, Item},
     matrix::{self, NamedMatrix},
     roster, scores,
@@ -21,6 +24,45 @@ pub struct Tables {
     scores: scores::Scores,
     items: Vec<Item>,
     roster: Vec<roster::Entry>,
+    vectors: Option<Embeddings>,
+}
+
+/// Embeddings of the items of a target, in its order.
+#[derive(Debug, Clone)]
+pub struct Vectors {
+    dimension: usize,
+    /// Row-major.
+    values: Vec<f64>,
+}
+
+impl Vectors {
+    /// As points.
+    pub fn points(&self) -> Result<Points<'_>, StatsError> {
+        Points::new(self.values.len() / self.dimension, self.dimension, &self.values)
+    }
+}
+
+fn points(vectors: Option<&Vectors>) -> Result<Option<Points<'_>>, Error> {
+    vectors.map(Vectors::points).transpose().map_err(stats("read embeddings"))
+}
+
+impl TargetItems {
+    /// The embeddings as points, if the stage was given any.
+    pub fn points(&self) -> Result<Option<Points<'_>>, Error> {
+        points(self.vectors.as_ref())
+    }
+}
+
+/// The items of a target.
+pub struct TargetItems {
+    /// Item uids, sorted by (benchmark, uid).
+    pub uids: Vec<String>,
+    /// What each item counts.
+    pub target: Target,
+    /// Benchmark of each item.
+    pub benchmarks: Vec<String>,
+    /// Embeddings, if the stage was given any.
+    pub vectors: Option<Vectors>,
 }
 
 /// One target: its matrix, and the weights of its items.
@@ -31,6 +73,8 @@ pub struct TargetMatrix {
     pub target: Target,
     /// Benchmark of each item.
     pub benchmarks: Vec<String>,
+    /// Embeddings, if the stage was given any.
+    pub vectors: Option<Vectors>,
 }
 
 impl Tables {
@@ -40,39 +84,65 @@ impl Tables {
             scores: scores::decode(&store.get(inputs[0])?).map_err(table("scores"))?,
             items: items::decode(&store.get(inputs[1])?).map_err(table("items"))?,
             roster: roster::decode(&store.get(inputs[2])?).map_err(table("roster"))?,
+            vectors: None,
         })
+    }
+
+    /// Reads the first three inputs of a stage, and the embeddings that follow them if it looks at
+    /// text; gives the other inputs too.
+    pub fn read_with<'a>(
+        store: &Store,
+        inputs: &'a [ObjectId],
+        embeddings: bool,
+    ) -> Result<(Self, &'a [ObjectId]), Error> {
+        let tables = Self::read(store, inputs)?;
+        if !embeddings {
+            return Ok((tables, &inputs[3..]));
+        }
+        let vectors = embeddings::decode(&store.get(inputs[3])?).map_err(table("embeddings"))?;
+        Ok((Self { vectors: Some(vectors), ..tables }, &inputs[4..]))
+    }
+
+    /// Whether any model has answered anything.
+    pub fn have_results(&self) -> bool {
+        !self.scores.score.is_empty()
+    }
+
+    /// The kept items of a target's benchmarks.
+    pub fn items(&self, spec: &TargetSpec) -> Result<TargetItems, Error> {
+        let (mut uids, mut groups, mut benchmarks) = (Vec::new(), Vec::new(), Vec::new());
+        for (group, benchmark) in spec.benchmarks.keys().enumerate() {
+            let kept = self.kept(benchmark, "item");
+            if kept.is_empty() {
+                return Err(self.nothing_left(spec, benchmark));
+            }
+            groups.extend(std::iter::repeat_n(group as u32, kept.len()));
+            benchmarks.extend(std::iter::repeat_n(benchmark.clone(), kept.len()));
+            uids.extend(kept);
+        }
+        let weights: Vec<f64> = spec.benchmarks.values().copied().collect();
+        let mut target = Target::grouped(&groups, &weights).map_err(stats(&spec.name))?;
+        if let Some(tasks) = self.tasks(&uids) {
+            target = target.with_tasks(tasks).map_err(stats(&spec.name))?;
+        }
+        let vectors = self.vectors(&uids)?;
+        Ok(TargetItems { uids, target, benchmarks, vectors })
     }
 
     /// Cuts out one target: the kept items of its benchmarks, the models kept in all of them.
     pub fn target(&self, spec: &TargetSpec) -> Result<TargetMatrix, Error> {
-        let names: Vec<&String> = spec.benchmarks.keys().collect();
-        let kept = |benchmark: &str, axis: &str| -> Vec<String> {
-            let entries = self
-                .roster
-                .iter()
-                .filter(|entry| entry.benchmark == benchmark && entry.axis == axis);
-            entries.map(|entry| entry.name.clone()).collect()
-        };
-        let (mut items, mut groups, mut benchmarks) = (Vec::new(), Vec::new(), Vec::new());
+        let TargetItems { uids, target, benchmarks, vectors } = self.items(spec)?;
         let mut models: Option<Vec<String>> = None;
-        for (group, benchmark) in names.iter().enumerate() {
-            let (of_items, of_models) = (kept(benchmark, "item"), kept(benchmark, "model"));
-            if of_items.is_empty() || of_models.is_empty() {
-                return Err(Error::Data(format!(
-                    "target `{}`: benchmark `{benchmark}` has no items or no models left; the data have: {}",
-                    spec.name,
-                    self.known_benchmarks().join(", ")
-                )));
+        for benchmark in spec.benchmarks.keys() {
+            let kept = self.kept(benchmark, "model");
+            if kept.is_empty() {
+                return Err(self.nothing_left(spec, benchmark));
             }
-            groups.extend(std::iter::repeat_n(group as u32, of_items.len()));
-            benchmarks.extend(std::iter::repeat_n((*benchmark).clone(), of_items.len()));
-            items.extend(of_items);
             models = Some(match models {
-                None => of_models,
-                Some(before) => before
-                    .into_iter()
-                    .filter(|model| of_models.binary_search(model).is_ok())
-                    .collect(),
+                None => kept,
+                Some(before) => {
+                    before.into_iter().filter(|model| kept.binary_search(model).is_ok()).collect()
+                }
             });
         }
         let models: Vec<String> = models.into_iter().flatten().collect();
@@ -82,16 +152,36 @@ impl Tables {
                 spec.name
             )));
         }
-        let weights: Vec<f64> = spec.benchmarks.values().copied().collect();
-        let mut target = Target::grouped(&groups, &weights).map_err(stats(&spec.name))?;
-        if let Some(tasks) = self.tasks(&items) {
-            target = target.with_tasks(tasks).map_err(stats(&spec.name))?;
-        }
-        let mut named = matrix::pivot(&self.scores, models, items).map_err(stats(&spec.name))?;
+        let mut named = matrix::pivot(&self.scores, models, uids).map_err(stats(&spec.name))?;
         if let Some(repeated) = self.scores.repeated(&named.models, &named.items) {
             named.scores = named.scores.with_trials(repeated.counts).map_err(stats(&spec.name))?;
         }
-        Ok(TargetMatrix { named, target, benchmarks })
+        Ok(TargetMatrix { named, target, benchmarks, vectors })
+    }
+
+    fn kept(&self, benchmark: &str, axis: &str) -> Vec<String> {
+        let own =
+            self.roster.iter().filter(|entry| entry.benchmark == benchmark && entry.axis == axis);
+        own.map(|entry| entry.name.clone()).collect()
+    }
+
+    fn nothing_left(&self, spec: &TargetSpec, benchmark: &str) -> Error {
+        Error::Data(format!(
+            "target `{}`: benchmark `{benchmark}` has no items or no models left; the data have: {}",
+            spec.name,
+            self.known_benchmarks().join(", ")
+        ))
+    }
+
+    fn vectors(&self, uids: &[String]) -> Result<Option<Vectors>, Error> {
+        let Some(all) = &self.vectors else { return Ok(None) };
+        let mut values = Vec::with_capacity(uids.len() * all.dimension);
+        for uid in uids {
+            let row = all.ids.binary_search(uid);
+            let row = row.map_err(|_| Error::Internal(format!("item {uid} has no embedding")))?;
+            values.extend(all.row(row).iter().copied().map(f64::from));
+        }
+        Ok(Some(Vectors { dimension: all.dimension, values }))
     }
 
     /// Number of each item's task within its benchmark; None where no item has one.
@@ -138,8 +228,14 @@ impl Tables {
 }
 
 impl TargetMatrix {
-    /// Position of an item uid among the columns.
-    pub fn item(&self, item_uid: &str) -> Option<usize> {
-        self.named.items.iter().position(|candidate| candidate == item_uid)
+    /// The embeddings as points, if the stage was given any.
+    pub fn points(&self) -> Result<Option<Points<'_>>, Error> {
+        points(self.vectors.as_ref())
+    }
+
+    /// To estimate the target from `k` items of the pool.
+    pub fn problem<'a>(&'a self, pool: &'a [usize], k: usize) -> Result<Problem<'a>, Error> {
+        let (matrix, target) = (&self.named.scores, &self.target);
+        Ok(Problem { matrix, target, pool, points: self.points()?, k })
     }
 }

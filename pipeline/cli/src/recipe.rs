@@ -4,15 +4,22 @@
 //! checked, every default filled in. Only the second leaves this module's callers with questions
 //! that cannot go wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use aliquot_sources::{Address, adapters::table::Declaration};
+use aliquot_sources::{
+    Address, InvalidAddress,
+    adapters::table::{Declaration, ItemColumns},
+};
 use aliquot_stats::{
     estimate::EstimatorMethod, procedure::Procedure, select::SelectionMethod, split::SplitKind,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::embedding::{Embed, EmbedText, Vectors};
 use crate::size::{Evaluated, Size, SizeText, size};
 
 /// A recipe file.
@@ -33,13 +40,15 @@ pub struct RecipeText {
     /// Seed of every random choice.
     seed: u64,
     source: SourceText,
+    /// The text of the items as vectors, for what looks at text.
+    embed: Option<EmbedText>,
     #[serde(default)]
     audit: AuditPolicy,
     /// The means to be estimated.
     target: Vec<TargetText>,
     subsets: SubsetsText,
-    #[serde(default)]
-    evaluate: EvaluateText,
+    /// What is measured on held-out models; not for items without results.
+    evaluate: Option<EvaluateText>,
 }
 
 /// Where results come from; exactly one kind.
@@ -50,6 +59,8 @@ enum SourceText {
     AlpacaEval(AlpacaEvalText),
     /// `[source.table]`: plain tables.
     Table(TableText),
+    /// `[source.items]`: items that no model has answered yet.
+    Items(ItemsText),
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -94,6 +105,18 @@ struct TableText {
     read: Declaration,
 }
 
+/// A benchmark without results: subsets are chosen by text alone.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ItemsText {
+    /// Table of items, a CSV, JSONL or Parquet file.
+    table: String,
+    /// Benchmark of all items, where no column says it.
+    benchmark: Option<String>,
+    /// Columns of the table.
+    columns: ItemColumns,
+}
+
 /// What is done about a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -127,6 +150,26 @@ pub struct AuditPolicy {
     pub disagreeing_scores: Policy,
     /// Smallest share of a benchmark's items that a model must have answered to be kept.
     pub minimum_coverage: f64,
+    /// Items whose texts say nearly the same; with `[embed]` only, where it is looked for unless
+    /// told otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near_duplicates: Option<NearDuplicates>,
+}
+
+/// What counts as nearly the same text, and what is done about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NearDuplicates {
+    /// Smallest cosine between the embeddings.
+    pub similarity: f64,
+    /// `drop` keeps the first item of a group, by uid.
+    pub action: Policy,
+}
+
+impl Default for NearDuplicates {
+    fn default() -> Self {
+        Self { similarity: 0.95, action: Policy::Keep }
+    }
 }
 
 impl Default for AuditPolicy {
@@ -135,6 +178,7 @@ impl Default for AuditPolicy {
             duplicate_models: Policy::Drop,
             disagreeing_scores: Policy::Fail,
             minimum_coverage: 0.9,
+            near_duplicates: None,
         }
     }
 }
@@ -201,6 +245,8 @@ pub struct Recipe {
     pub seed: u64,
     /// Where results come from.
     pub source: Source,
+    /// The text of the items as vectors.
+    pub embed: Option<Embed>,
     /// What the audit does.
     pub audit: AuditPolicy,
     /// The means to be estimated.
@@ -240,11 +286,35 @@ pub enum Source {
         /// How to read them.
         declaration: Declaration,
     },
+    /// Items without results.
+    Items {
+        /// Table of items.
+        items: Address,
+        /// Benchmark of all items, where no column says it.
+        benchmark: Option<String>,
+        /// Columns of the table.
+        columns: ItemColumns,
+    },
 }
 
 impl Source {
-    /// Every raw file.
-    pub fn addresses(&self) -> Vec<&Address> {
+    /// Whether any model has answered the items.
+    pub fn has_results(&self) -> bool {
+        !matches!(self, Self::Items { .. })
+    }
+
+    /// Whether the items' texts are known.
+    fn has_prompts(&self) -> bool {
+        match self {
+            Self::AlpacaEval { .. } => true,
+            Self::Table { declaration, .. } => {
+                declaration.item_columns.as_ref().is_some_and(|columns| columns.prompt.is_some())
+            }
+            Self::Items { columns, .. } => columns.prompt.is_some(),
+        }
+    }
+
+    fn addresses(&self) -> Vec<&Address> {
         match self {
             Self::AlpacaEval { models, published, .. } => models
                 .iter()
@@ -254,6 +324,7 @@ impl Source {
             Self::Table { scores, items, models, .. } => {
                 std::iter::once(scores).chain(items).chain(models).collect()
             }
+            Self::Items { items, .. } => vec![items],
         }
     }
 }
@@ -292,8 +363,9 @@ pub struct SubsetSizes {
 }
 
 impl Recipe {
-    /// Reads and checks a recipe; the error says what is wrong and what would be right.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// Reads and checks a recipe that lies in `folder`; the error says what is wrong and what would be
+    /// right.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         let text: RecipeText = toml::from_str(text).map_err(|error| error.to_string())?;
         plain_name("name", &text.name)?;
         plain_name("version", &text.version)?;
@@ -303,36 +375,33 @@ impl Recipe {
             );
         }
         let targets = targets(text.target)?;
-        let procedure = procedure(&text.subsets.procedure)?;
-        if text.evaluate.splits.is_empty() {
+        let source = source(text.source)?;
+        let embed = text.embed.map(|text| Embed::new(text, folder)).transpose()?;
+        if embed.is_some() && !source.has_prompts() {
             return Err(
-                "evaluate.splits must name at least one kind: a release states its quality"
+                "[embed] reads the items' texts, and the source's columns name none: declare \
+                        the `prompt` of the items"
                     .to_owned(),
             );
         }
+        let procedure = procedure(&text.subsets.procedure)?;
         if text.seed > LARGEST_SEED {
             return Err(format!("seed must be at most {LARGEST_SEED}"));
         }
-        if !(1..=MOST_REPETITIONS).contains(&text.evaluate.repetitions) {
-            return Err(format!("evaluate.repetitions must be between 1 and {MOST_REPETITIONS}"));
-        }
-        if !(0.0..=1.0).contains(&text.audit.minimum_coverage) {
-            return Err("audit.minimum_coverage must be between 0 and 1".to_owned());
-        }
-        let compared = text.evaluate.procedures.iter().map(|name| self::procedure(name));
-        let mut compared = compared.collect::<Result<BTreeSet<_>, _>>()?;
-        compared.extend([procedure, Procedure::RANDOM_MEAN]);
-        let splits = text
-            .evaluate
-            .splits
-            .iter()
-            .map(|name| split(name))
-            .collect::<Result<BTreeSet<_>, _>>()?;
-        let evaluated = Evaluated { splits: &splits, repetitions: text.evaluate.repetitions };
-        let sizes = SubsetSizes {
+        let evaluate = evaluation(text.evaluate, &source, procedure)?;
+        let evaluated = Evaluated { splits: &evaluate.splits, repetitions: evaluate.repetitions };
+        let subsets = SubsetSizes {
             validation: size("subsets.validation", &text.subsets.validation, evaluated)?,
             test: size("subsets.test", &text.subsets.test, evaluated)?,
         };
+        if !source.has_results() {
+            cold(procedure, subsets)?;
+        }
+        for procedure in evaluate.compared.iter().chain([&procedure]) {
+            if procedure.selection.needs_embeddings() && embed.is_none() {
+                return Err(format!("`{}` looks at text: add [embed]", procedure.name()));
+            }
+        }
         Ok(Self {
             name: text.name,
             version: text.version,
@@ -340,16 +409,99 @@ impl Recipe {
             description: text.description,
             licence: text.licence,
             seed: text.seed,
-            source: source(text.source)?,
-            audit: text.audit,
+            source,
+            audit: audited(text.audit, embed.is_some())?,
+            embed,
             targets,
-            subsets: sizes,
+            subsets,
             procedure,
-            compared: compared.into_iter().collect(),
-            splits: splits.into_iter().collect(),
-            repetitions: text.evaluate.repetitions,
+            compared: evaluate.compared.into_iter().collect(),
+            splits: evaluate.splits.into_iter().collect(),
+            repetitions: evaluate.repetitions,
         })
     }
+}
+
+impl Recipe {
+    /// Every raw file.
+    pub fn addresses(&self) -> Vec<&Address> {
+        let mut addresses = self.source.addresses();
+        if let Some(Embed { vectors: Vectors::Recorded(address), .. }) = &self.embed {
+            addresses.push(address);
+        }
+        addresses
+    }
+}
+
+/// What is measured, names checked.
+struct Evaluation {
+    compared: BTreeSet<Procedure>,
+    splits: BTreeSet<SplitKind>,
+    repetitions: u32,
+}
+
+fn evaluation(
+    text: Option<EvaluateText>,
+    source: &Source,
+    released: Procedure,
+) -> Result<Evaluation, String> {
+    if !source.has_results() {
+        return match text {
+            Some(_) => Err("[evaluate] needs results: [source.items] has none".to_owned()),
+            None => Ok(Evaluation {
+                compared: BTreeSet::new(),
+                splits: BTreeSet::new(),
+                repetitions: 0,
+            }),
+        };
+    }
+    let text = text.unwrap_or_default();
+    if text.splits.is_empty() {
+        return Err(
+            "evaluate.splits must name at least one kind: a release states its quality".to_owned()
+        );
+    }
+    if !(1..=MOST_REPETITIONS).contains(&text.repetitions) {
+        return Err(format!("evaluate.repetitions must be between 1 and {MOST_REPETITIONS}"));
+    }
+    let compared = text.procedures.iter().map(|name| procedure(name));
+    let mut compared = compared.collect::<Result<BTreeSet<_>, _>>()?;
+    compared.extend([released, Procedure::RANDOM_MEAN]);
+    let splits = text.splits.iter().map(|name| split(name)).collect::<Result<_, _>>()?;
+    Ok(Evaluation { compared, splits, repetitions: text.repetitions })
+}
+
+/// Checks what is asked for where there are no results.
+fn cold(procedure: Procedure, sizes: SubsetSizes) -> Result<(), String> {
+    if procedure.selection.needs_results() || procedure.estimator.needs_results() {
+        let name = procedure.name();
+        return Err(format!(
+            "`{name}` learns from results and [source.items] has none: take embedding-strata+mean, \
+             which has an honest interval, random+mean, or embedding-anchors or \
+             embedding-facility-location with weighted-mean"
+        ));
+    }
+    match [sizes.validation, sizes.test] {
+        [Size::Fixed(_), Size::Fixed(_)] => Ok(()),
+        _ => Err("without results no size can be searched for: give numbers".to_owned()),
+    }
+}
+
+fn audited(policy: AuditPolicy, embedded: bool) -> Result<AuditPolicy, String> {
+    if !(0.0..=1.0).contains(&policy.minimum_coverage) {
+        return Err("audit.minimum_coverage must be between 0 and 1".to_owned());
+    }
+    let near_duplicates = match (policy.near_duplicates, embedded) {
+        (Some(_), false) => {
+            return Err("audit.near_duplicates looks at text: add [embed]".to_owned());
+        }
+        (Some(near), true) if !(near.similarity > 0.0 && near.similarity <= 1.0) => {
+            return Err("audit.near_duplicates.similarity must be above 0 and at most 1".to_owned());
+        }
+        (None, true) => Some(NearDuplicates::default()),
+        (near, _) => near,
+    };
+    Ok(AuditPolicy { near_duplicates, ..policy })
 }
 
 /// Integers in canonical JSON are exact up to here.
@@ -415,66 +567,76 @@ pub(crate) fn split(name: &str) -> Result<SplitKind, String> {
 }
 
 fn source(text: SourceText) -> Result<Source, String> {
-    let parse = |address: &str| address.parse::<Address>().map_err(|error| error.to_string());
     match text {
-        SourceText::AlpacaEval(AlpacaEvalText { address, revision, models, published }) => {
-            if !address.contains("{model}") {
-                return Err(format!("source address `{address}` lacks `{{model}}`"));
-            }
-            let fill = |template: &str, model: &str| {
-                parse(&template.replace("{revision}", &revision).replace("{model}", model))
-            };
-            let unique: BTreeSet<&String> = models.iter().collect();
-            if unique.len() != models.len() || models.is_empty() {
-                return Err("source.models must name each model once".to_owned());
-            }
-            let models = models
-                .iter()
-                .map(|model| Ok((model.clone(), fill(&address, model)?)))
-                .collect::<Result<Vec<_>, String>>()?;
-            let published = published
-                .map(|published| {
-                    let address = fill(&published.address, "")?;
-                    let PublishedText { model_column, score_column, scale, tolerance, .. } =
-                        published;
-                    if !(scale.is_finite()
-                        && scale > 0.0
-                        && tolerance.is_finite()
-                        && tolerance >= 0.0)
-                    {
-                        return Err(
-                            "published.scale must be positive and published.tolerance not negative"
-                                .to_owned(),
-                        );
-                    }
-                    Ok(Published { address, model_column, score_column, scale, tolerance })
-                })
-                .transpose()?;
-            Ok(Source::AlpacaEval { revision, models, published })
-        }
-        SourceText::Table(TableText { scores, items, models, read }) => {
-            let paired = |file: &Option<String>, columns: bool, what: &str| {
-                if file.is_some() == columns {
-                    Ok(())
-                } else {
-                    Err(format!("source.table: `{what}s` and `read.{what}_columns` go together"))
-                }
-            };
-            paired(&items, read.item_columns.is_some(), "item")?;
-            paired(&models, read.model_columns.is_some(), "model")?;
-            let [low, high] = read.score_range;
-            if !(low.is_finite() && high.is_finite() && low < high) {
-                return Err("source.table: `read.score_range` must be [low, high] with low < high"
-                    .to_owned());
-            }
-            Ok(Source::Table {
-                scores: parse(&scores)?,
-                items: items.as_deref().map(parse).transpose()?,
-                models: models.as_deref().map(parse).transpose()?,
-                declaration: read,
-            })
+        SourceText::AlpacaEval(text) => alpaca_eval_source(text),
+        SourceText::Table(text) => table_source(text),
+        SourceText::Items(ItemsText { table, benchmark, columns }) => {
+            Ok(Source::Items { items: address(&table)?, benchmark, columns })
         }
     }
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    text.parse().map_err(|error: InvalidAddress| error.to_string())
+}
+
+fn alpaca_eval_source(text: AlpacaEvalText) -> Result<Source, String> {
+    let AlpacaEvalText { address: template, revision, models, published } = text;
+    if !template.contains("{model}") {
+        return Err(format!("source address `{template}` lacks `{{model}}`"));
+    }
+    let fill = |template: &str, model: &str| {
+        address(&template.replace("{revision}", &revision).replace("{model}", model))
+    };
+    let unique: BTreeSet<&String> = models.iter().collect();
+    if unique.len() != models.len() || models.is_empty() {
+        return Err("source.models must name each model once".to_owned());
+    }
+    let models = models
+        .iter()
+        .map(|model| Ok((model.clone(), fill(&template, model)?)))
+        .collect::<Result<Vec<_>, String>>()?;
+    let published = match published {
+        None => None,
+        Some(text) => {
+            let PublishedText { address, model_column, score_column, scale, tolerance } = text;
+            let positive = scale.is_finite() && scale > 0.0;
+            if !(positive && tolerance.is_finite() && tolerance >= 0.0) {
+                return Err(
+                    "published.scale must be positive and published.tolerance not negative"
+                        .to_owned(),
+                );
+            }
+            let address = fill(&address, "")?;
+            Some(Published { address, model_column, score_column, scale, tolerance })
+        }
+    };
+    Ok(Source::AlpacaEval { revision, models, published })
+}
+
+fn table_source(text: TableText) -> Result<Source, String> {
+    let TableText { scores, items, models, read } = text;
+    let paired = |file: &Option<String>, columns: bool, what: &str| {
+        if file.is_some() == columns {
+            Ok(())
+        } else {
+            Err(format!("source.table: `{what}s` and `read.{what}_columns` go together"))
+        }
+    };
+    paired(&items, read.item_columns.is_some(), "item")?;
+    paired(&models, read.model_columns.is_some(), "model")?;
+    let [low, high] = read.score_range;
+    if !(low.is_finite() && high.is_finite() && low < high) {
+        return Err(
+            "source.table: `read.score_range` must be [low, high] with low < high".to_owned()
+        );
+    }
+    Ok(Source::Table {
+        scores: address(&scores)?,
+        items: items.as_deref().map(address).transpose()?,
+        models: models.as_deref().map(address).transpose()?,
+        declaration: read,
+    })
 }
 
 #[cfg(test)]
@@ -501,16 +663,20 @@ mod tests {
         procedure = "stratified+mean"
     "#;
 
+    fn parse(text: &str) -> Result<Recipe, String> {
+        Recipe::parse(text, Path::new("."))
+    }
+
     #[test]
     fn defaults_are_filled_in() {
-        let recipe = Recipe::parse(TEXT).unwrap();
+        let recipe = parse(TEXT).unwrap();
         assert_eq!((recipe.repetitions, recipe.compared.len(), recipe.splits.len()), (20, 5, 2));
-        assert_eq!(recipe.source.addresses()[1].to_string(), "https://h/r/b/a.json");
+        assert_eq!(recipe.addresses()[1].to_string(), "https://h/r/b/a.json");
     }
 
     #[test]
     fn mistakes_name_themselves_and_what_would_be_right() {
-        let error = |from: &str, to: &str| Recipe::parse(&TEXT.replace(from, to)).unwrap_err();
+        let error = |from: &str, to: &str| parse(&TEXT.replace(from, to)).unwrap_err();
         assert!(error("seed", "sead").contains("unknown field `sead`, expected one of `name`"));
         assert!(
             error("stratified+mean", "best")

@@ -10,15 +10,14 @@ use aliquot_engine::{
     plan,
 };
 use aliquot_release::publish::is_published;
-use aliquot_sources::Fetcher;
 use aliquot_store::{ObjectId, Store, canonical};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{
     error::Error,
     graph::{FETCH, PUBLISH, Task, outputs},
     guard::guarded,
-    stages,
+    stages::{self, Workplace},
 };
 
 /// Records that are searched for the last state of a node: a run that failed early has few.
@@ -74,13 +73,13 @@ impl Runner<'_> {
         &self,
         graph: &Graph<Task>,
         jobs: usize,
-        fetcher: &Fetcher,
+        workplace: Workplace<'_>,
     ) -> Result<Vec<NodeRecord>, Error> {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let clock = Instant::now();
-        let progress = Progress::new(graph.nodes().len());
+        let progress = Progress::new(graph.nodes().len(), workplace.progress);
         let run = |node: &Node<Task>, inputs: &[ObjectId]| {
-            let outputs = guarded(|| stages::run(&node.task, inputs, self.store, fetcher))?;
+            let outputs = guarded(|| stages::run(&node.task, inputs, self.store, workplace))?;
             if node.stage != FETCH {
                 let entry = CacheEntry { outputs: outputs.clone() };
                 self.store
@@ -162,8 +161,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(nodes: usize) -> Self {
-        let bar = ProgressBar::new(nodes as u64);
+    fn new(nodes: usize, screen: &MultiProgress) -> Self {
+        let bar = screen.add(ProgressBar::new(nodes as u64));
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
             bar.set_style(style);
         }

@@ -119,6 +119,13 @@ pub enum Interval {
         /// Share of the models that it covers.
         level: f64,
     },
+    /// From target_weights . x to that plus 1 - sum of target_weights: what the answers settle,
+    /// whatever the other items. Of items that were not drawn at random, before any model has answered
+    /// all, nothing else is known.
+    Bounds {
+        /// What each item counts in the mean that is estimated.
+        target_weights: Vec<f64>,
+    },
 }
 
 impl Form {
@@ -222,18 +229,20 @@ impl From<Intervals> for Interval {
                 Self::StudentisedConformal { level, multiplier }
             }
             Intervals::Posterior => Self::Posterior { level: LEVEL },
+            Intervals::Bounds(target_weights) => Self::Bounds { target_weights },
         }
     }
 }
 
 impl From<&Interval> for Intervals {
     fn from(interval: &Interval) -> Self {
-        match *interval {
+        match interval {
             Interval::Design { .. } => Self::Design,
             Interval::StudentisedConformal { level, multiplier } => {
-                Self::Conformal(Conformal { multiplier, level })
+                Self::Conformal(Conformal { multiplier: *multiplier, level: *level })
             }
             Interval::Posterior { .. } => Self::Posterior,
+            Interval::Bounds { target_weights } => Self::Bounds(target_weights.clone()),
         }
     }
 }
@@ -245,6 +254,7 @@ impl Interval {
             Self::Design { .. } => "design",
             Self::StudentisedConformal { .. } => "studentised-conformal",
             Self::Posterior { .. } => "posterior",
+            Self::Bounds { .. } => "bounds",
         }
     }
 
@@ -254,6 +264,7 @@ impl Interval {
             Self::Design { level }
             | Self::StudentisedConformal { level, .. }
             | Self::Posterior { level } => *level,
+            Self::Bounds { .. } => 1.0,
         }
     }
 
@@ -263,6 +274,7 @@ impl Interval {
             Self::Design { .. } => "over draws of the items",
             Self::StudentisedConformal { .. } => "over models like the sources",
             Self::Posterior { .. } => "over models and draws of the items",
+            Self::Bounds { .. } => "whatever the other items",
         }
     }
 }
@@ -275,13 +287,14 @@ impl Estimator {
         if self.schema != SCHEMA {
             return Err(format!("its schema is `{}`, this program reads `{SCHEMA}`", self.schema));
         }
-        if self.interval.level() != LEVEL
-            && !matches!(self.interval, Interval::StudentisedConformal { .. })
-        {
-            return Err(format!(
-                "its interval has the level {}, not {LEVEL}",
-                self.interval.level()
-            ));
+        match &self.interval {
+            Interval::Design { level } | Interval::Posterior { level } if *level != LEVEL => {
+                return Err(format!("its interval has the level {level}, not {LEVEL}"));
+            }
+            Interval::Bounds { target_weights } if target_weights.len() != self.items.len() => {
+                return Err(format!("its interval is not one for {} items", self.items.len()));
+            }
+            _ => {}
         }
         if self.items.is_empty() || !self.form.fits(self.items.len()) {
             return Err(format!("its form is not one for {} items", self.items.len()));

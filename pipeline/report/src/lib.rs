@@ -6,15 +6,19 @@
 mod curve;
 mod items;
 mod layout;
+mod map;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_tables::{
-    error_curve::CurvePoint, findings::Finding, item_analysis::ItemAnalysis, quality::Quality,
-    reliability::Reliability, roster::Entry, subsets::Member,
+    clustering::Clustering, error_curve::CurvePoint, findings::Finding,
+    item_analysis::ItemAnalysis, quality::Quality, reliability::Reliability, roster::Entry,
+    subsets::Member,
 };
 
 use layout::{Cell, Style, Table};
+pub use map::{MapPoint, TargetMap, items_map};
 
 /// What the recipe says of a release.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +54,8 @@ pub struct Summary<'a> {
     pub quality: &'a [Quality],
     /// What the released procedure does at other sizes.
     pub curve: &'a [CurvePoint],
+    /// How items lie by their texts; none where nothing was embedded.
+    pub clustering: &'a [Clustering],
 }
 
 impl Summary<'_> {
@@ -70,26 +76,26 @@ impl Summary<'_> {
             "{}\n\nLicence of the source data: {licence}.\n\n",
             description.trim()
         ));
-        out.push_str(&style.heading(2, "Quality on held-out models"));
-        out.push_str(&quality_table(self.quality).render(style));
-        out.push_str(&format!("\n{QUALITY_NOTE}\n\n"));
-        out.push_str(&style.heading(2, "Size of the subsets"));
-        for line in curve::chosen(self.curve) {
-            out.push_str(&style.bullet(&line));
+        let measured = !self.quality.is_empty();
+        if measured {
+            self.render_quality(style, &mut out);
+        } else {
+            out.push_str(&style.heading(2, "Quality"));
+            out.push_str(&format!("{COLD_NOTE}\n\n"));
         }
-        out.push_str(&curve::table(self.curve).render(style));
-        out.push_str(&format!("\n{}\n\n", curve::NOTE));
         out.push_str(&style.heading(2, "Subsets"));
         out.push_str(&self.subset_table().render(style));
         out.push_str(
             "\nValidation and test subsets share no item: tune on one, report on the other.\n\n",
         );
-        out.push_str(&style.heading(2, "Reliability"));
-        out.push_str(&items::reliability_table(self.reliability).render(style));
-        out.push_str(&format!("\n{}\n\n", items::RELIABILITY_NOTE));
-        out.push_str(&style.heading(2, "Items that discriminate worst"));
-        out.push_str(&items::worst_table(self.items).render(style));
-        out.push_str(&format!("\n{}\n\n", items::WORST_NOTE));
+        if measured {
+            self.render_items(style, &mut out);
+        }
+        if !self.clustering.is_empty() {
+            out.push_str(&style.heading(2, "Texts"));
+            out.push_str(&text::clustering_table(self.clustering).render(style));
+            out.push_str(&format!("\n{}\n\n", text::NOTE));
+        }
         out.push_str(&style.heading(2, "Data"));
         out.push_str(&self.data_table().render(style));
         out.push('\n');
@@ -105,6 +111,27 @@ impl Summary<'_> {
         }
         out.push_str("\nThe table `findings` of the release has every one with its evidence.\n");
         out
+    }
+
+    fn render_quality(&self, style: Style, out: &mut String) {
+        out.push_str(&style.heading(2, "Quality on held-out models"));
+        out.push_str(&quality_table(self.quality).render(style));
+        out.push_str(&format!("\n{QUALITY_NOTE}\n\n"));
+        out.push_str(&style.heading(2, "Size of the subsets"));
+        for line in curve::chosen(self.curve) {
+            out.push_str(&style.bullet(&line));
+        }
+        out.push_str(&curve::table(self.curve).render(style));
+        out.push_str(&format!("\n{}\n\n", curve::NOTE));
+    }
+
+    fn render_items(&self, style: Style, out: &mut String) {
+        out.push_str(&style.heading(2, "Reliability"));
+        out.push_str(&items::reliability_table(self.reliability).render(style));
+        out.push_str(&format!("\n{}\n\n", items::RELIABILITY_NOTE));
+        out.push_str(&style.heading(2, "Items that discriminate worst"));
+        out.push_str(&items::worst_table(self.items).render(style));
+        out.push_str(&format!("\n{}\n\n", items::WORST_NOTE));
     }
 
     fn subset_table(&self) -> Table {
@@ -164,6 +191,11 @@ impl Summary<'_> {
 
 /// Findings listed one by one; the rest is counted only.
 const LISTED: usize = 20;
+
+const COLD_NOTE: &str = "\
+No model has answered these items yet: nothing could be measured. Items that were drawn at random
+(`random`, `embedding-strata`) have an interval that holds over the draw; of others only what the
+answers themselves settle is known.";
 
 const QUALITY_NOTE: &str = "\
 MAE, bias and width in percentage points. Selection, fit and intervals saw source models only.

@@ -58,7 +58,7 @@ pub fn evaluate(
 }
 
 /// A procedure that has run: all that it takes to estimate further models.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Used<'a> {
     /// What it learnt from.
     pub sources: &'a Sources<'a>,

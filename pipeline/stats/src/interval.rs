@@ -13,6 +13,7 @@ use crate::{
     cluster::Points,
     distribution,
     estimate::{self, EstimatorMethod, Fitted},
+    linalg::dot,
     matrix::{ResponseMatrix, Target},
     procedure::Procedure,
     rng::Stream,
@@ -186,7 +187,7 @@ pub const FOLDS: usize = 10;
 pub const LEVEL: f64 = 0.95;
 
 /// How the intervals of a procedure are made, at the nominal level.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Intervals {
     /// Over the draw of the items, a simple random sample: [`design_interval`].
     Design,
@@ -194,6 +195,9 @@ pub enum Intervals {
     Conformal(Conformal),
     /// From the estimator's own posterior.
     Posterior,
+    /// What the answers settle, whatever the other items: from all of them wrong to all of them right.
+    /// The weight of each subset item in the target.
+    Bounds(Vec<f64>),
 }
 
 /// A model's answers on a subset.
@@ -246,6 +250,11 @@ impl Intervals {
                 Some(judged) => judged.interval(LEVEL),
                 None => Interval { lower: 0.0, upper: 1.0 },
             },
+            Self::Bounds(weights) => {
+                let settled = dot(weights, answers.filled);
+                let open = 1.0 - weights.iter().sum::<f64>();
+                Interval { lower: settled.max(0.0), upper: (settled + open).min(1.0) }
+            }
         })
     }
 }

@@ -41,6 +41,7 @@
 
 pub mod amortised;
 pub mod cluster;
+pub mod cold;
 pub mod curves;
 pub mod dense;
 pub mod distribution;

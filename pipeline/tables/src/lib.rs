@@ -16,6 +16,8 @@
 
 pub mod aliases;
 mod categorical;
+pub mod clustering;
+pub mod clusters;
 mod columns;
 pub mod dataset;
 pub mod embeddings;
@@ -51,6 +53,8 @@ pub const MEDIA_TYPE: &str = "application/vnd.apache.parquet";
 pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
     vec![
         ("aliases", aliases::schema()),
+        ("clustering", clustering::schema()),
+        ("clusters", clusters::schema()),
         ("embeddings", embeddings::schema()),
         ("error_curve", error_curve::schema()),
         ("findings", findings::schema()),

@@ -1,7 +1,5 @@
 use std::{
-    fs::{self, Permissions},
-    io::Write,
-    os::unix::fs::PermissionsExt,
+    fs,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -13,9 +11,8 @@ use std::{
 use aliquot_sources::{Address, Fetcher, Lock, LockedFile};
 use aliquot_store::Store;
 use serde_json::json;
-use tempfile::NamedTempFile;
 
-use super::{RecipeFile, print, print_json};
+use super::{RecipeFile, print, print_json, write_whole};
 use crate::{
     args::{FetchOptions, Global},
     error::Error,
@@ -47,7 +44,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let before =
         if arguments.update { before.unwrap_or_else(|_| Lock::new(Vec::new())) } else { before? };
 
-    let addresses = file.recipe.source.addresses();
+    let addresses = file.recipe.addresses();
     let store = Store::open(&global.store)?;
     let fetcher = Fetcher::new(arguments.fetch.settings(&arguments.recipe)?, addresses.clone())
         .map_err(|error| Error::Internal(error.to_string()))?;
@@ -57,20 +54,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
         None => Ok(fetcher.pin(address, &store)?),
     })?);
 
-    write_whole(&path, &after.to_text())?;
+    write_whole(&path, after.to_text().as_bytes())?;
     report(global, &before, &after, &path);
-    Ok(())
-}
-
-/// Writes beside the file, syncs and renames: a lock is never half there.
-fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
-    let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut beside = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    beside.write_all(text.as_bytes()).map_err(failed)?;
-    beside.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
-    beside.as_file().sync_all().map_err(failed)?;
-    beside.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! One module a verb: its arguments, and what it does with them.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
     io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -10,12 +11,14 @@ use aliquot_release::{manifest::Manifest, resolve};
 use aliquot_sources::Lock;
 use aliquot_store::{ObjectId, Store};
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 use crate::{args::Global, error::Error, graph::Texts, recipe::Recipe};
 
 pub mod bench;
 pub mod compare;
 pub mod dag;
+pub mod embed;
 pub mod estimate;
 pub mod lock;
 pub mod results;
@@ -43,7 +46,7 @@ pub struct LockedRecipe {
 impl RecipeFile {
     fn read(path: &Path) -> Result<Self, Error> {
         let text = read_text(path)?;
-        let recipe = Recipe::parse(&text)
+        let recipe = Recipe::parse(&text, path.parent().unwrap_or(Path::new("")))
             .map_err(|problem| Error::Recipe { path: path.to_owned(), problem })?;
         Ok(Self { path: path.to_owned(), text, recipe })
     }
@@ -73,7 +76,7 @@ impl LockedRecipe {
         };
         let lock = Lock::parse(&lock_text)
             .map_err(|source| Error::Lock { path: lock_path.clone(), source })?;
-        let wanted = file.recipe.source.addresses();
+        let wanted = file.recipe.addresses();
         if let Some(absent) = wanted.iter().find(|address| lock.file(address).is_none()) {
             return Err(Error::StaleLock { path: lock_path, problem: format!("lacks {absent}") });
         }
@@ -111,6 +114,18 @@ fn read_table(store: &Store, manifest: &Manifest, name: &str) -> Result<Vec<u8>,
     let artifact = artifact
         .ok_or_else(|| Error::Unverified(format!("the manifest names no table `{name}`")))?;
     Ok(store.get(artifact.blake3)?)
+}
+
+/// Writes beside the file, syncs and renames: a file is never half there.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut beside = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    beside.write_all(bytes).map_err(failed)?;
+    beside.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
+    beside.as_file().sync_all().map_err(failed)?;
+    beside.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 /// Prints to standard output; a reader that has seen enough is no error.

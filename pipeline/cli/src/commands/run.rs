@@ -1,20 +1,25 @@
-use std::{num::NonZeroUsize, path::PathBuf, thread};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    thread,
+};
 
-use aliquot_engine::{NodeRecord, Outcome};
+use aliquot_engine::{Graph, NodeRecord, Outcome};
 use aliquot_release::manifest::Manifest;
 use aliquot_report::quality_text;
 use aliquot_sources::Fetcher;
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::quality;
+use indicatif::MultiProgress;
 use serde_json::json;
 
 use super::{LockedRecipe, dag, print, print_json, read_table};
 use crate::{
-    args::{FetchOptions, Global},
+    args::{EmbedOptions, FetchOptions, Global},
     error::Error,
-    graph::{PACKAGE, PUBLISH, STAGES},
+    graph::{PACKAGE, PUBLISH, STAGES, Task},
     runner::{Runner, tally},
-    stages::{package, table},
+    stages::{Workplace, package, table},
 };
 
 /// Arguments of `run`.
@@ -33,6 +38,8 @@ pub struct Arguments {
     until: Option<String>,
     #[command(flatten)]
     fetch: FetchOptions,
+    #[command(flatten)]
+    embed: EmbedOptions,
 }
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
@@ -54,11 +61,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
         return dag::print_plan(global, &graph, &runner.plan(&graph)?);
     }
 
-    let settings = arguments.fetch.settings(&arguments.recipe)?;
-    let fetcher = Fetcher::new(settings, locked.file.recipe.source.addresses())
-        .map_err(|error| Error::Internal(error.to_string()))?;
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let records = runner.run(&graph, arguments.jobs.map_or(cores, usize::from), &fetcher)?;
+    let jobs = arguments.jobs.map_or_else(cores, usize::from);
+    let Arguments { recipe, fetch, embed, .. } = arguments;
+    let records = execute(&locked, &runner, &graph, &Options { jobs, recipe, fetch, embed })?;
 
     let made = |stage: &str| {
         records.iter().find(|record| record.stage == stage).map(|record| record.outputs[0])
@@ -71,6 +76,38 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
             Ok(())
         }
     }
+}
+
+/// How a graph is run.
+pub(super) struct Options<'a> {
+    /// Nodes at the same time.
+    pub jobs: usize,
+    /// Path of the recipe.
+    pub recipe: &'a Path,
+    /// Where raw files come from.
+    pub fetch: &'a FetchOptions,
+    /// Where models lie.
+    pub embed: &'a EmbedOptions,
+}
+
+pub(super) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs the nodes of a recipe's graph.
+pub(super) fn execute(
+    locked: &LockedRecipe,
+    runner: &Runner<'_>,
+    graph: &Graph<Task>,
+    options: &Options<'_>,
+) -> Result<Vec<NodeRecord>, Error> {
+    let settings = options.fetch.settings(options.recipe)?;
+    let fetcher = Fetcher::new(settings, locked.file.recipe.addresses())
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    let progress = MultiProgress::new();
+    let embedding = options.embed.place(progress.clone());
+    let workplace = Workplace { fetcher: &fetcher, embedding: &embedding, progress: &progress };
+    runner.run(graph, options.jobs, workplace)
 }
 
 fn announce(
@@ -104,12 +141,16 @@ fn announce(
             target.name
         ));
     }
+    let quality = match rows.is_empty() {
+        true => "no model has answered these items: nothing could be measured\n".to_owned(),
+        false => quality_text(&rows),
+    };
     print(&format!(
         "{}\n{}\n{ran} nodes ran, {reused} reused\npublished {name}@{version}\nrelease   {id}\nstore     {}\n\n\
          next:\n  aliquot show {name}@{version}\n{}\n  aliquot estimate {name}@{version} results.csv    # columns item_uid,score\n  \
          aliquot verify {name}@{version}\n",
         manifest.title,
-        quality_text(&rows),
+        quality,
         store.location(),
         items.join("\n"),
     ));

@@ -2,7 +2,12 @@ use std::collections::BTreeMap;
 
 use aliquot_release::{estimator::Estimator, manifest::Manifest};
 use aliquot_store::Store;
-use aliquot_tables::{item_analysis, items, quality::Quality, subsets};
+use aliquot_tables::{
+    item_analysis::{self, ItemAnalysis},
+    items,
+    quality::Quality,
+    subsets,
+};
 use serde_json::json;
 
 use super::{open_release, print, print_json, read_table};
@@ -93,6 +98,15 @@ pub(super) fn read_estimator(
         .map_err(|error| Error::Unverified(format!("estimator {}: {error}", artifact.blake3)))
 }
 
+/// The analysis of all items; nothing where no model has answered them.
+fn read_analysis(store: &Store, manifest: &Manifest) -> Result<Vec<ItemAnalysis>, Error> {
+    const TABLE: &str = "item_analysis";
+    if !manifest.tables.contains_key(TABLE) {
+        return Ok(Vec::new());
+    }
+    item_analysis::decode(&read_table(store, manifest, TABLE)?).map_err(table(TABLE))
+}
+
 fn print_items(store: &Store, manifest: &Manifest, name: &SubsetName) -> Result<(), Error> {
     let members =
         subsets::decode(&read_table(store, manifest, "subsets")?).map_err(table("subsets"))?;
@@ -100,9 +114,8 @@ fn print_items(store: &Store, manifest: &Manifest, name: &SubsetName) -> Result<
     let by_uid: BTreeMap<&str, &items::Item> =
         items.iter().map(|item| (item.item_uid.as_str(), item)).collect();
     let mut csv = csv::Writer::from_writer(Vec::new());
-    let analysis = read_table(store, manifest, "item_analysis")?;
-    let analysis = item_analysis::decode(&analysis).map_err(table("item_analysis"))?;
-    let analysis: BTreeMap<&str, &item_analysis::ItemAnalysis> = analysis
+    let analysis = read_analysis(store, manifest)?;
+    let analysis: BTreeMap<&str, &ItemAnalysis> = analysis
         .iter()
         .filter(|row| row.target == name.target)
         .map(|row| (row.item_uid.as_str(), row))

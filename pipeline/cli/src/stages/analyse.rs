@@ -88,7 +88,7 @@ impl<'a> Analysis<'a> {
     }
 
     fn items(&self) -> Result<Vec<ItemAnalysis>, Error> {
-        let TargetMatrix { named, target, benchmarks } = &self.matrix;
+        let TargetMatrix { named, target, benchmarks, .. } = &self.matrix;
         let classical = item_statistics(&named.scores, target).map_err(stats(self.context()))?;
         let two_parameter = self.fit(Family::TwoParameter)?;
         let rasch = self.fit(Family::Rasch)?;

@@ -2,8 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aliquot_stats::{
+    StatsError,
+    cluster::{Duplicates, Points, duplicates},
+};
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{
+    embeddings::{self, Embeddings},
     findings::{self, Finding},
     foreign::{Format, TextTable},
     items::{self, Item},
@@ -15,7 +20,7 @@ use serde::Serialize;
 use super::table;
 use crate::{
     error::Error,
-    recipe::{AuditPolicy, Policy, Published},
+    recipe::{AuditPolicy, NearDuplicates, Policy, Published},
 };
 
 /// What is looked for, and what is done about it.
@@ -27,11 +32,18 @@ pub struct Params {
     pub published: Option<Published>,
 }
 
-/// Inputs: scores, items, published scores if there are. Outputs: findings, roster.
+/// Inputs: scores, items, embeddings if near-duplicates are looked for, published scores if there are.
+/// Outputs: findings, roster.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let all = scores::decode(&store.get(inputs[0])?).map_err(table("scores"))?;
     let items = items::decode(&store.get(inputs[1])?).map_err(table("items"))?;
-    let scores = match (&params.published, inputs.get(2)) {
+    let near = &params.policy.near_duplicates;
+    let (vectors, rest) = inputs[2..].split_at(usize::from(near.is_some()));
+    let vectors = vectors.iter().map(|id| store.get(*id)).collect::<Result<Vec<_>, _>>()?;
+    let vectors =
+        vectors.iter().map(|bytes| embeddings::decode(bytes).map_err(table("embeddings")));
+    let vectors = vectors.collect::<Result<Vec<_>, _>>()?;
+    let scores = match (&params.published, rest.first()) {
         (Some(published), Some(id)) => {
             Some((published, published_scores(published, &store.get(*id)?)?))
         }
@@ -39,12 +51,19 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
     };
 
     let mut audit = Audit { policy: &params.policy, findings: Vec::new(), roster: Vec::new() };
+    let mut dropped = BTreeSet::new();
+    if let (Some(near), Some(vectors)) = (near, vectors.first()) {
+        dropped = audit.near_duplicates(near, &items, vectors)?;
+    }
     for grid in grids(&all, &items) {
         let disagreeing = match &scores {
             Some((published, scores)) => audit.compare_with_published(&grid, published, scores),
             None => BTreeSet::new(),
         };
-        audit.decide_what_stays(&grid, &disagreeing);
+        audit.decide_what_stays(&grid, &disagreeing, &dropped);
+    }
+    if all.score.is_empty() {
+        audit.keep_unanswered(&items, &dropped);
     }
     audit.fail_if_told_to()?;
 
@@ -168,7 +187,48 @@ impl Audit<'_> {
         dropped
     }
 
-    fn decide_what_stays(&mut self, grid: &Grid<'_>, disagreeing: &BTreeSet<usize>) {
+    /// Groups of items whose texts say nearly the same, benchmark by benchmark; returns the items to
+    /// drop, all but the first of each group.
+    fn near_duplicates<'i>(
+        &mut self,
+        near: &NearDuplicates,
+        items: &'i [Item],
+        vectors: &Embeddings,
+    ) -> Result<BTreeSet<&'i str>, Error> {
+        let mut benchmarks: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
+        for item in items {
+            benchmarks.entry(&item.benchmark).or_default().push(item);
+        }
+        let mut dropped = BTreeSet::new();
+        for (benchmark, items) in benchmarks {
+            let found = alike(&items, vectors, near.similarity).map_err(|source| Error::Stats {
+                context: format!("look for near-duplicates in `{benchmark}`"),
+                source,
+            })?;
+            for (item, finding) in findings_of(&found, &items, near.action) {
+                dropped.extend((near.action == Policy::Drop).then_some(item));
+                self.findings.push(finding);
+            }
+        }
+        Ok(dropped)
+    }
+
+    /// Items of a benchmark without results all stay, but near-duplicates that the recipe drops.
+    fn keep_unanswered(&mut self, items: &[Item], dropped: &BTreeSet<&str>) {
+        let kept = items.iter().filter(|item| !dropped.contains(item.item_uid.as_str()));
+        self.roster.extend(kept.map(|item| Entry {
+            benchmark: item.benchmark.clone(),
+            axis: "item".to_owned(),
+            name: item.item_uid.clone(),
+        }));
+    }
+
+    fn decide_what_stays(
+        &mut self,
+        grid: &Grid<'_>,
+        disagreeing: &BTreeSet<usize>,
+        dropped: &BTreeSet<&str>,
+    ) {
         let mut kept: Vec<usize> =
             (0..grid.models.len()).filter(|model| !disagreeing.contains(model)).collect();
         kept.retain(|model| self.covers_enough(grid, *model));
@@ -177,7 +237,8 @@ impl Audit<'_> {
         for model in &kept {
             self.keep(grid, "model", grid.models[*model]);
         }
-        for (column, item) in grid.items.iter().enumerate() {
+        let items = grid.items.iter().enumerate().filter(|(_, item)| !dropped.contains(*item));
+        for (column, item) in items {
             let scores = grid.column(column, &kept);
             if scores.is_empty() {
                 let evidence = "no kept model has a score on it".to_owned();
@@ -285,6 +346,49 @@ impl Audit<'_> {
     }
 }
 
+/// Items of one benchmark whose embeddings are near each other.
+fn alike(items: &[&Item], vectors: &Embeddings, similarity: f64) -> Result<Duplicates, StatsError> {
+    let row = |item: &&Item| {
+        let row = vectors.ids.binary_search(&item.item_uid);
+        row.map_or(&[][..], |row| vectors.row(row))
+    };
+    let values: Vec<f64> = items.iter().flat_map(row).copied().map(f64::from).collect();
+    duplicates(&Points::new(items.len(), vectors.dimension, &values)?, similarity, LISTED_PAIRS)
+}
+
+/// Every item of a group but the first, with what is to be said of it.
+fn findings_of<'i>(
+    found: &Duplicates,
+    items: &[&'i Item],
+    action: Policy,
+) -> Vec<(&'i str, Finding)> {
+    let mut nearest: Vec<Option<f64>> = vec![None; items.len()];
+    for (item, cosine) in found.pairs.iter().flat_map(|p| [(p.left, p.cosine), (p.right, p.cosine)])
+    {
+        nearest[item] = Some(nearest[item].map_or(cosine, |best| best.max(cosine)));
+    }
+    let finding = |first: &Item, item: usize, alike: usize| Finding {
+        kind: "near-duplicate-item".to_owned(),
+        severity: "warning".to_owned(),
+        benchmark: first.benchmark.clone(),
+        subject: items[item].item_uid.clone(),
+        evidence: format!("its text is like that of {} ({alike} alike in all)", first.item_uid),
+        action: action.name().to_owned(),
+        expected: None,
+        observed: nearest[item],
+    };
+    let of_group = |group: &Vec<usize>| {
+        let (first, alike) = (items[group[0]], group.len());
+        let rest = group[1..].iter();
+        let of_item = |&item: &usize| (items[item].item_uid.as_str(), finding(first, item, alike));
+        rest.map(of_item).collect::<Vec<_>>()
+    };
+    found.groups.iter().flat_map(of_group).collect()
+}
+
+/// Pairs of near-duplicates whose similarity is kept; groups are whole whatever their number.
+const LISTED_PAIRS: usize = 100_000;
+
 /// Mean of the scores that are there.
 fn mean(scores: &[f32]) -> f64 {
     let present = scores.iter().filter(|score| !score.is_nan());
@@ -310,7 +414,7 @@ mod tests {
             scores: scores.concat(),
         };
         let mut audit = Audit { policy, findings: vec![], roster: vec![] };
-        audit.decide_what_stays(&grid, &BTreeSet::new());
+        audit.decide_what_stays(&grid, &BTreeSet::new(), &BTreeSet::new());
         let findings = audit
             .findings
             .iter()

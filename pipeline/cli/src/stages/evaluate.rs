@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aliquot_stats::{
     evaluate::{Repetition, average, evaluate},
-    interval::{Problem, StreamKey},
+    interval::StreamKey,
     procedure::Procedure,
     split::Split,
 };
@@ -15,7 +15,7 @@ use aliquot_tables::{
 };
 use serde::Serialize;
 
-use super::{size, stats, table};
+use super::{is_false, size, stats, table};
 use crate::{
     error::Error,
     problem::{Tables, TargetMatrix},
@@ -38,14 +38,18 @@ pub struct Params {
     pub compared: Vec<String>,
     /// Name of the one that the release uses.
     pub released: String,
+    /// Whether a procedure looks at text.
+    #[serde(skip_serializing_if = "is_false")]
+    pub embeddings: bool,
 }
 
-/// Inputs: scores, items, roster, splits, and the error curve that a search was made on. Output: quality.
+/// Inputs: scores, items, roster, embeddings if a procedure looks at text, splits, and the error curve
+/// that a search was made on. Output: quality.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
-    let matrix = Tables::read(store, inputs)?.target(&params.target)?;
-    let assignments = splits::decode(&store.get(inputs[3])?).map_err(table("splits"))?;
-
-    let curves = size::read(&inputs[4..], store)?;
+    let (tables, inputs) = Tables::read_with(store, inputs, params.embeddings)?;
+    let matrix = tables.target(&params.target)?;
+    let assignments = splits::decode(&store.get(inputs[0])?).map_err(table("splits"))?;
+    let curves = size::read(&inputs[1..], store)?;
 
     let k = size::items(params.k, &params.target.name, &curves)?;
     let splits = read_splits([&params.target.name, params.split], &matrix, &assignments);
@@ -91,13 +95,7 @@ fn measure(params: &Params, measured: Measured<'_>, name: &str) -> Result<Qualit
     let procedure =
         Procedure::from_name(name).ok_or_else(|| Error::Internal(format!("procedure {name}")))?;
     let pool: Vec<usize> = (0..matrix.named.items.len()).collect();
-    let problem = Problem {
-        matrix: &matrix.named.scores,
-        target: &matrix.target,
-        pool: &pool,
-        points: None,
-        k,
-    };
+    let problem = matrix.problem(&pool, k)?;
     let label = format!("{}/{}/{name}", params.target.name, params.split);
     let key = StreamKey { seed: params.seed, label: &label };
     let run = |(number, split)| evaluate(procedure, &problem, Repetition { number, split }, key);

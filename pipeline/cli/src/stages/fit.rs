@@ -1,11 +1,13 @@
 //! One subset to its estimator, with the interval that selection and fit on other models had earned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_release::estimator::{Estimator, SCHEMA};
 use aliquot_stats::{
-    estimate::fit,
-    interval::{Intervals, Problem, StreamKey},
+    cold::fit_cold,
+    estimate::{Fitted, fit},
+    interval::{Intervals, StreamKey},
+    matrix::Target,
     procedure::Procedure,
     select::Subset,
     sources::Sources,
@@ -18,7 +20,7 @@ use super::{stats, table};
 use crate::{
     error::Error,
     graph::SUBSETS,
-    problem::{Tables, TargetMatrix},
+    problem::{Tables, TargetItems, TargetMatrix},
     recipe::TargetSpec,
 };
 
@@ -38,70 +40,128 @@ pub struct Params {
     pub procedure: String,
 }
 
-/// Inputs: scores, items, roster, subsets. Output: the estimator file.
+/// Inputs: scores, items, roster, embeddings if the procedure looks at text, subsets. Output: the
+/// estimator file.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
-    let matrix = Tables::read(store, inputs)?.target(&params.target)?;
-    let members = subsets::decode(&store.get(inputs[3])?).map_err(table("subsets"))?;
+    let procedure = Procedure::from_name(&params.procedure)
+        .ok_or_else(|| Error::Internal(format!("procedure {}", params.procedure)))?;
+    let embeddings = procedure.selection.needs_embeddings();
+    let (tables, rest) = Tables::read_with(store, inputs, embeddings)?;
+    let members = subsets::decode(&store.get(rest[0])?).map_err(table("subsets"))?;
 
-    let estimator = estimator(params, &matrix, &members)?;
+    let items = tables.items(&params.target)?;
+    let own = Own::new(params, procedure, &items, &members)?;
+    let estimator = match tables.have_results() {
+        true => own.by_results(&tables.target(&params.target)?, &members)?,
+        false => own.cold(&items.target)?,
+    };
 
     Ok(vec![store.put(&estimator.to_bytes()?)?])
 }
 
-fn estimator(params: &Params, matrix: &TargetMatrix, all: &[Member]) -> Result<Estimator, Error> {
-    let context = || format!("fit the {} subset of target `{}`", params.subset, params.target.name);
-    let procedure = Procedure::from_name(&params.procedure)
-        .ok_or_else(|| Error::Internal(format!("procedure {}", params.procedure)))?;
-    let own =
-        |member: &&Member| member.target == params.target.name && member.subset == params.subset;
-    let members: Vec<&Member> = all.iter().filter(own).collect();
-    let items = members.iter().map(|member| {
-        matrix.item(&member.item_uid).ok_or_else(|| {
-            Error::Internal(format!("item {} is not in its target", member.item_uid))
+/// The subset that an estimator is for.
+struct Own<'a> {
+    params: &'a Params,
+    procedure: Procedure,
+    /// Number of items in the target.
+    population: usize,
+    uids: Vec<String>,
+    subset: Subset,
+}
+
+impl<'a> Own<'a> {
+    fn new(
+        params: &'a Params,
+        procedure: Procedure,
+        items: &TargetItems,
+        all: &[Member],
+    ) -> Result<Self, Error> {
+        let own = |member: &&Member| {
+            member.target == params.target.name && member.subset == params.subset
+        };
+        let members: Vec<&Member> = all.iter().filter(own).collect();
+        let places: BTreeMap<&str, usize> =
+            items.uids.iter().map(String::as_str).zip(0..).collect();
+        let place = |member: &&Member| {
+            places.get(member.item_uid.as_str()).copied().ok_or_else(|| {
+                Error::Internal(format!("item {} is not in its target", member.item_uid))
+            })
+        };
+        Ok(Self {
+            params,
+            procedure,
+            population: items.uids.len(),
+            uids: members.iter().map(|member| member.item_uid.clone()).collect(),
+            subset: Subset {
+                items: members.iter().map(place).collect::<Result<_, _>>()?,
+                weights: members.iter().map(|member| member.weight).collect(),
+            },
         })
-    });
-    let subset = Subset {
-        items: items.collect::<Result<_, _>>()?,
-        weights: members.iter().map(|member| member.weight).collect(),
-    };
+    }
 
-    // What selection had to choose from: test subsets come first and have every item, validation
-    // subsets have what no test subset holds.
-    let taken: BTreeSet<&str> = all
-        .iter()
-        .filter(|member| member.subset != params.subset && params.subset != FIRST_SUBSET)
-        .map(|member| member.item_uid.as_str())
-        .collect();
-    let scores = &matrix.named.scores;
-    let free = |item: &usize| !taken.contains(matrix.named.items[*item].as_str());
-    let pool: Vec<usize> = (0..scores.items()).filter(free).collect();
-    let problem = Problem {
-        matrix: scores,
-        target: &matrix.target,
-        pool: &pool,
-        points: None,
-        k: subset.items.len(),
-    };
-    let label = format!("{}/{}/fit", params.target.name, params.subset);
-    let key = StreamKey { seed: params.seed, label: &label };
-    let sources = Sources::new(scores, &matrix.target, &pool, key).map_err(stats(context()))?;
-    let fitted = fit(procedure.estimator, &sources, &subset, &mut key.stream("fit", 0))
-        .map_err(stats(context()))?;
-    let intervals = Intervals::calibrate(procedure, &problem, key).map_err(stats(context()))?;
+    fn context(&self) -> String {
+        format!("fit the {} subset of target `{}`", self.params.subset, self.params.target.name)
+    }
 
-    let full_scores = &sources.full_scores;
-    let lowest = full_scores.iter().copied().fold(f64::INFINITY, f64::min);
-    let highest = full_scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    Ok(Estimator {
-        schema: SCHEMA.to_owned(),
-        target: params.target.name.clone(),
-        subset: params.subset.to_owned(),
-        procedure: params.procedure.clone(),
-        population: scores.items() as u64,
-        sources: scores.models() as u64,
-        items: members.iter().map(|member| member.item_uid.clone()).collect(),
-        source_range: [lowest, highest],
-        form: fitted.into(),
-        interval: intervals.into(),
-    })
+    fn estimator(self, made: Made) -> Estimator {
+        Estimator {
+            schema: SCHEMA.to_owned(),
+            target: self.params.target.name.clone(),
+            subset: self.params.subset.to_owned(),
+            procedure: self.params.procedure.clone(),
+            population: self.population as u64,
+            sources: made.sources as u64,
+            items: self.uids,
+            source_range: made.range,
+            form: made.fitted.into(),
+            interval: made.intervals.into(),
+        }
+    }
+
+    fn cold(self, target: &Target) -> Result<Estimator, Error> {
+        let (fitted, intervals) =
+            fit_cold(self.procedure, target, &self.subset).map_err(stats(self.context()))?;
+        Ok(self.estimator(Made { fitted, intervals, sources: 0, range: [0.0, 1.0] }))
+    }
+
+    fn by_results(self, matrix: &TargetMatrix, all: &[Member]) -> Result<Estimator, Error> {
+        let Params { subset, target, seed, .. } = self.params;
+        // What selection had to choose from: test subsets come first and have every item, validation
+        // subsets have what no test subset holds.
+        let taken: BTreeSet<&str> = all
+            .iter()
+            .filter(|member| member.subset != *subset && *subset != FIRST_SUBSET)
+            .map(|member| member.item_uid.as_str())
+            .collect();
+        let free = |item: &usize| !taken.contains(matrix.named.items[*item].as_str());
+        let pool: Vec<usize> = (0..self.population).filter(free).collect();
+        let problem = matrix.problem(&pool, self.subset.items.len())?;
+        let label = format!("{}/{subset}/fit", target.name);
+        let key = StreamKey { seed: *seed, label: &label };
+        let sources = Sources::new(problem.matrix, problem.target, &pool, key)
+            .and_then(|sources| sources.with_points(problem.points))
+            .map_err(stats(self.context()))?;
+        let method = self.procedure.estimator;
+        let fitted = fit(method, &sources, &self.subset, &mut key.stream("fit", 0))
+            .map_err(stats(self.context()))?;
+        let intervals =
+            Intervals::calibrate(self.procedure, &problem, key).map_err(stats(self.context()))?;
+        let scores = sources.full_scores.iter().copied();
+        let range = [
+            scores.clone().fold(f64::INFINITY, f64::min),
+            scores.fold(f64::NEG_INFINITY, f64::max),
+        ];
+        let sources = problem.matrix.models();
+        Ok(self.estimator(Made { fitted, intervals, sources, range }))
+    }
+}
+
+/// What a fit gives.
+struct Made {
+    fitted: Fitted,
+    intervals: Intervals,
+    /// Number of source models.
+    sources: usize,
+    /// Their lowest and highest score.
+    range: [f64; 2],
 }

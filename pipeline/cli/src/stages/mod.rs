@@ -5,11 +5,14 @@ use aliquot_sources::Fetcher;
 use aliquot_stats::StatsError;
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::TableError;
+use indicatif::MultiProgress;
 
-use crate::{error::Error, graph::Task};
+use crate::{embedding::ModelPlace, error::Error, graph::Task};
 
 pub mod analyse;
 pub mod audit;
+pub mod cluster;
+pub mod embed;
 pub mod evaluate;
 pub mod fit;
 pub mod merge;
@@ -20,17 +23,30 @@ pub mod select;
 pub mod size;
 pub mod split;
 
+/// What stages use of the machine, besides the store.
+#[derive(Clone, Copy)]
+pub struct Workplace<'a> {
+    /// Brings raw files.
+    pub fetcher: &'a Fetcher,
+    /// Where models, their runtime and cached vectors lie.
+    pub embedding: &'a ModelPlace,
+    /// Where progress is drawn.
+    pub progress: &'a MultiProgress,
+}
+
 /// Runs one node.
 pub fn run(
     task: &Task,
     inputs: &[ObjectId],
     store: &Store,
-    fetcher: &Fetcher,
+    workplace: Workplace<'_>,
 ) -> Result<Vec<ObjectId>, Error> {
     match task {
-        Task::Fetch(file) => Ok(vec![fetcher.fetch(file, store)?]),
+        Task::Fetch(file) => Ok(vec![workplace.fetcher.fetch(file, store)?]),
         Task::Normalize(params) => normalize::run(params, inputs, store),
         Task::Merge(addresses) => merge::run(addresses, inputs, store),
+        Task::Embed(params) => embed::run(params, inputs, store, workplace.embedding),
+        Task::Cluster(params) => cluster::run(params, inputs, store),
         Task::Audit(params) => audit::run(params, inputs, store),
         Task::Split(params) => split::run(params, inputs, store),
         Task::Size(params) => size::run(params, inputs, store),
@@ -47,6 +63,12 @@ pub fn run(
 fn publish(inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let manifest = package::read(store, inputs[0])?;
     Ok(vec![aliquot_release::publish(store, &manifest)?])
+}
+
+/// For parameters that are told only where they are true: recipes that do not know them keep their ids.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Names the table that an error is about.

@@ -2,7 +2,10 @@
 
 use aliquot_sources::{
     Address, RawFile,
-    adapters::{alpaca_eval, table as table_adapter, table::Declaration},
+    adapters::{
+        alpaca_eval, table as table_adapter,
+        table::{Declaration, ItemColumns},
+    },
 };
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{aliases, items, models, responses};
@@ -36,6 +39,15 @@ pub enum Params {
         /// How to read them.
         declaration: Declaration,
     },
+    /// Items without results.
+    Items {
+        /// Table of items. Part of the parameters: its ending names the format.
+        items: Address,
+        /// Benchmark of all items, where no column says it.
+        benchmark: Option<String>,
+        /// Columns of the table.
+        columns: ItemColumns,
+    },
 }
 
 /// Outputs: responses, items, models, aliases.
@@ -58,6 +70,11 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
             let (items, models) =
                 (items.as_ref().and_then(&mut raw), models.as_ref().and_then(&mut raw));
             table_adapter::normalize(&table_adapter::Files { scores, items, models }, declaration)?
+        }
+        Params::Items { items, benchmark, columns } => {
+            let (id, bytes) = &files[0];
+            let file = RawFile { address: items, id: *id, bytes };
+            table_adapter::normalize_items(&file, columns, benchmark.as_deref())?
         }
     };
 

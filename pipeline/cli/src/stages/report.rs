@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use aliquot_report::{Facts, Summary};
 use aliquot_store::{ObjectId, Store};
-use aliquot_tables::{error_curve, findings, item_analysis, quality, reliability, roster, subsets};
+use aliquot_tables::{
+    clustering, error_curve, findings, item_analysis, quality, reliability, roster, subsets,
+};
 use serde::Serialize;
 
-use super::{size, table};
+use super::{is_false, size, table};
 use crate::error::Error;
 
 /// What the recipe says of the release.
@@ -25,21 +27,38 @@ pub struct Params {
     pub licence: String,
     /// Number of error curves.
     pub curves: usize,
+    /// Whether no model has answered anything.
+    #[serde(skip_serializing_if = "is_false")]
+    pub cold: bool,
+    /// Whether clusters were described.
+    #[serde(skip_serializing_if = "is_false")]
+    pub clusters: bool,
 }
 
-/// Inputs: roster, findings, subsets, item analysis, reliability, the error curves, and the quality table of
-/// each evaluation.
+/// Inputs: roster, findings, subsets, item analysis and reliability unless cold, clustering if there is
+/// one, the error curves, and the quality table of each evaluation.
 /// Outputs: the joined quality table, the summary as Markdown, the summary as text, the
 /// joined error curves.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let roster = roster::decode(&store.get(inputs[0])?).map_err(table("roster"))?;
     let findings = findings::decode(&store.get(inputs[1])?).map_err(table("findings"))?;
     let subsets = subsets::decode(&store.get(inputs[2])?).map_err(table("subsets"))?;
-    let items = item_analysis::decode(&store.get(inputs[3])?).map_err(table("item_analysis"))?;
-    let reliability = reliability::decode(&store.get(inputs[4])?).map_err(table("reliability"))?;
-    let mut quality = Vec::new();
-    let (curves, evaluations) = inputs[5..].split_at(params.curves);
+    let (analysis, rest) = inputs[3..].split_at(if params.cold { 0 } else { 2 });
+    let (items, reliability) = match analysis {
+        [items, reliability] => (
+            item_analysis::decode(&store.get(*items)?).map_err(table("item_analysis"))?,
+            reliability::decode(&store.get(*reliability)?).map_err(table("reliability"))?,
+        ),
+        _ => (Vec::new(), Vec::new()),
+    };
+    let (clustering, rest) = rest.split_at(usize::from(params.clusters));
+    let clustering = match clustering {
+        [id] => clustering::decode(&store.get(*id)?).map_err(table("clustering"))?,
+        _ => Vec::new(),
+    };
+    let (curves, evaluations) = rest.split_at(params.curves);
     let curve = size::read(curves, store)?;
+    let mut quality = Vec::new();
     for input in evaluations {
         quality.extend(quality::decode(&store.get(*input)?).map_err(table("quality"))?);
     }
@@ -60,6 +79,7 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         reliability: &reliability,
         quality: &quality,
         curve: &curve,
+        clustering: &clustering,
     };
 
     Ok(vec![

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use aliquot_stats::{
     interval::StreamKey,
-    select::{SelectionMethod, select},
+    select::{Cold, SelectionMethod, Subset, select, select_cold},
     sources::Sources,
 };
 use aliquot_store::{ObjectId, Store};
@@ -18,7 +18,7 @@ use super::{size, stats, table};
 use crate::{
     error::Error,
     graph::SUBSETS,
-    problem::{Tables, TargetMatrix},
+    problem::{Tables, TargetItems, TargetMatrix},
     recipe::TargetSpec,
     size::Budgets,
 };
@@ -36,10 +36,13 @@ pub struct Params {
     pub selection: String,
 }
 
-/// Inputs: scores, items, roster, and the error curves that searches were made on. Output: subsets.
+/// Inputs: scores, items, roster, embeddings if the method looks at text, and the error curves that
+/// searches were made on. Output: subsets.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
-    let tables = Tables::read(store, inputs)?;
-    let curves = size::read(&inputs[3..], store)?;
+    let method = SelectionMethod::from_name(&params.selection)
+        .ok_or_else(|| Error::Internal(format!("selection {}", params.selection)))?;
+    let (tables, rest) = Tables::read_with(store, inputs, method.needs_embeddings())?;
+    let curves = size::read(rest, store)?;
 
     let mut members: Vec<Member> = Vec::new();
     for subset in SUBSETS {
@@ -54,46 +57,63 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
                 _ => params.sizes.validation,
             };
             let size = size::items(budget, &spec.name, &curves)?;
-            let pool = Pool { matrix: tables.target(spec)?, taken: &taken, size };
-            members.extend(choose(params, spec, subset, &pool)?);
+            let key = StreamKey { seed: params.seed, label: &spec.name };
+            let choice = Choice { method, spec, subset, taken: &taken, size, key };
+            members.extend(choice.members(&tables)?);
         }
     }
 
     Ok(vec![store.put(&subsets::encode(&members).map_err(table("subsets"))?)?])
 }
 
-struct Pool<'a> {
-    matrix: TargetMatrix,
+/// One subset to choose.
+struct Choice<'a> {
+    method: SelectionMethod,
+    spec: &'a TargetSpec,
+    subset: &'a str,
+    /// Items that are in subsets of other names.
     taken: &'a BTreeSet<String>,
     /// Items to choose.
     size: usize,
+    key: StreamKey<'a>,
 }
 
-fn choose(
-    params: &Params,
-    spec: &TargetSpec,
-    subset: &str,
-    pool: &Pool<'_>,
-) -> Result<Vec<Member>, Error> {
-    let Pool { matrix, taken, size } = pool;
-    let context = format!("select the {subset} subset of target `{}`", spec.name);
-    let method = SelectionMethod::from_name(&params.selection)
-        .ok_or_else(|| Error::Internal(format!("selection {}", params.selection)))?;
-    let free =
-        (0..matrix.named.items.len()).filter(|item| !taken.contains(&matrix.named.items[*item]));
-    let free: Vec<usize> = free.collect();
-    let key = StreamKey { seed: params.seed, label: &spec.name };
-    let sources =
-        Sources::new(&matrix.named.scores, &matrix.target, &free, key).map_err(stats(&context))?;
-    let chosen =
-        select(method, &sources, *size, &mut key.stream(subset, 0)).map_err(stats(context))?;
-    let member = |(position, (item, weight)): (usize, (&usize, &f64))| Member {
-        target: spec.name.clone(),
-        subset: subset.to_owned(),
-        position: position as u32,
-        item_uid: matrix.named.items[*item].clone(),
-        benchmark: matrix.benchmarks[*item].clone(),
-        weight: *weight,
-    };
-    Ok(chosen.items.iter().zip(&chosen.weights).enumerate().map(member).collect())
+impl Choice<'_> {
+    fn members(&self, tables: &Tables) -> Result<Vec<Member>, Error> {
+        let items = tables.items(self.spec)?;
+        let free = (0..items.uids.len()).filter(|item| !self.taken.contains(&items.uids[*item]));
+        let free: Vec<usize> = free.collect();
+        let chosen = match tables.have_results() {
+            true => self.by_results(&tables.target(self.spec)?, &free)?,
+            false => self.by_text(&items, &free)?,
+        };
+        let member = |(position, (item, weight)): (usize, (&usize, &f64))| Member {
+            target: self.spec.name.clone(),
+            subset: self.subset.to_owned(),
+            position: position as u32,
+            item_uid: items.uids[*item].clone(),
+            benchmark: items.benchmarks[*item].clone(),
+            weight: *weight,
+        };
+        Ok(chosen.items.iter().zip(&chosen.weights).enumerate().map(member).collect())
+    }
+
+    fn by_results(&self, matrix: &TargetMatrix, free: &[usize]) -> Result<Subset, Error> {
+        let points = matrix.points()?;
+        let sources = Sources::new(&matrix.named.scores, &matrix.target, free, self.key)
+            .and_then(|sources| sources.with_points(points))
+            .map_err(stats(self.context()))?;
+        select(self.method, &sources, self.size, &mut self.key.stream(self.subset, 0))
+            .map_err(stats(self.context()))
+    }
+
+    fn by_text(&self, items: &TargetItems, free: &[usize]) -> Result<Subset, Error> {
+        let cold = Cold { target: &items.target, pool: free, points: items.points()? };
+        select_cold(self.method, &cold, self.size, &mut self.key.stream(self.subset, 0))
+            .map_err(stats(self.context()))
+    }
+
+    fn context(&self) -> String {
+        format!("select the {} subset of target `{}`", self.subset, self.spec.name)
+    }
 }

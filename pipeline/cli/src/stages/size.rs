@@ -1,7 +1,7 @@
 //! The released procedure over the size of the subset, and the sizes that are enough.
 
 use aliquot_stats::{
-    interval::{Problem, StreamKey},
+    interval::StreamKey,
     procedure::Procedure,
     size::{Curve, Measure, Measured, Over, Request, Size, smallest},
     split::{Split, SplitKind},
@@ -13,7 +13,7 @@ use aliquot_tables::{
 };
 use serde::Serialize;
 
-use super::{evaluate::read_splits, stats, table};
+use super::{evaluate::read_splits, is_false, stats, table};
 use crate::{
     error::Error,
     problem::{Tables, TargetMatrix},
@@ -43,6 +43,9 @@ pub struct Params {
     pub procedure: String,
     /// What is asked of subsets on this kind of split.
     pub asked: Vec<Asked>,
+    /// Whether the procedure looks at text.
+    #[serde(skip_serializing_if = "is_false")]
+    pub embeddings: bool,
 }
 
 /// What is asked of one subset.
@@ -72,10 +75,12 @@ impl Asked {
     }
 }
 
-/// Inputs: scores, items, roster, splits. Output: error curve.
+/// Inputs: scores, items, roster, embeddings if the procedure looks at text, splits. Output: error
+/// curve.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
-    let matrix = Tables::read(store, inputs)?.target(&params.target)?;
-    let assignments = splits::decode(&store.get(inputs[3])?).map_err(table("splits"))?;
+    let (tables, inputs) = Tables::read_with(store, inputs, params.embeddings)?;
+    let matrix = tables.target(&params.target)?;
+    let assignments = splits::decode(&store.get(inputs[0])?).map_err(table("splits"))?;
 
     let splits = read_splits([&params.target.name, params.split], &matrix, &assignments);
     let rows = match params.asked.is_empty() {
@@ -175,17 +180,11 @@ fn measure(
     splits: &[Split],
     ks: &[usize],
 ) -> Result<Vec<Measured>, Error> {
-    let Params { seed, target, split, procedure: name, asked } = params;
+    let Params { seed, target, split, procedure: name, asked, .. } = params;
     let procedure =
         Procedure::from_name(name).ok_or_else(|| Error::Internal(format!("procedure {name}")))?;
     let pool: Vec<usize> = (0..matrix.named.items.len()).collect();
-    let problem = Problem {
-        matrix: &matrix.named.scores,
-        target: &matrix.target,
-        pool: &pool,
-        points: None,
-        k: 0,
-    };
+    let problem = matrix.problem(&pool, 0)?;
     let calibrate = asked.iter().any(|asked| asked.measure == Measure::Width.name());
     let label = format!("{}/{split}/{name}/size", target.name);
     Curve { procedure, problem, splits, calibrate }

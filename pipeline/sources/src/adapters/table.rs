@@ -145,7 +145,9 @@ pub fn normalize(files: &Files<'_>, declaration: &Declaration) -> Result<Shard, 
     let scores = read(&files.scores)?;
     let cells = cells(&files.scores, &scores, declaration)?;
     let known = match (&files.items, &declaration.item_columns) {
-        (Some(file), Some(columns)) => described_items(file, columns, declaration)?,
+        (Some(file), Some(columns)) => {
+            described_items(file, columns, declaration.benchmark.as_deref())?
+        }
         _ => bare_items(&files.scores, &cells, declaration)?,
     };
 
@@ -173,17 +175,36 @@ pub fn normalize(files: &Files<'_>, declaration: &Declaration) -> Result<Shard, 
     }
     for native_id in used {
         let item = &known[native_id];
-        shard.aliases.push(Alias {
-            item_uid: item.item_uid.clone(),
-            tool: "table".to_owned(),
-            task: item.benchmark.clone(),
-            native_id: Some(native_id.to_owned()),
-            ..Alias::default()
-        });
+        shard.aliases.push(alias(native_id, item));
         shard.items.push(item.clone());
     }
     shard.models = models(files, &cells, declaration)?;
     Ok(shard)
+}
+
+/// Reads a table of items that no model has answered yet. `benchmark` is that of all items, where no
+/// column says it.
+pub fn normalize_items(
+    file: &RawFile<'_>,
+    columns: &ItemColumns,
+    benchmark: Option<&str>,
+) -> Result<Shard, AdapterError> {
+    let known = described_items(file, columns, benchmark)?;
+    if known.is_empty() {
+        return Err(file.error(Place::File, "it has no items"));
+    }
+    let aliases = known.iter().map(|(native_id, item)| alias(native_id, item)).collect();
+    Ok(Shard { items: known.into_values().collect(), aliases, ..Shard::default() })
+}
+
+fn alias(native_id: &str, item: &Item) -> Alias {
+    Alias {
+        item_uid: item.item_uid.clone(),
+        tool: "table".to_owned(),
+        task: item.benchmark.clone(),
+        native_id: Some(native_id.to_owned()),
+        ..Alias::default()
+    }
 }
 
 fn read(file: &RawFile<'_>) -> Result<TextTable, AdapterError> {
@@ -343,7 +364,7 @@ fn log_likelihood_of(text: &str) -> Result<f32, String> {
 fn described_items(
     file: &RawFile<'_>,
     columns: &ItemColumns,
-    declaration: &Declaration,
+    benchmark_of_all: Option<&str>,
 ) -> Result<BTreeMap<String, Item>, AdapterError> {
     let table = read(file)?;
     let column = |name: &str| table.column(name).map_err(|error| file.table_error(&error));
@@ -361,9 +382,12 @@ fn described_items(
             column.as_ref().and_then(|cells| cells[row]).map(str::to_owned)
         };
         let id = id.ok_or_else(|| file.error(place, "the item is blank"))?;
-        let benchmark = cell(&benchmarks).or_else(|| declaration.benchmark.clone());
+        let benchmark = cell(&benchmarks).or_else(|| benchmark_of_all.map(str::to_owned));
         let benchmark = benchmark.ok_or_else(|| {
-            file.error(place, "the benchmark is blank: declare `benchmark` or `item_columns.benchmark` in the recipe")
+            file.error(
+                place,
+                "the benchmark is blank: declare `benchmark` or the column of it in the recipe",
+            )
         })?;
         let stem = cell(&prompts).unwrap_or_else(|| id.to_owned());
         let described = Described {

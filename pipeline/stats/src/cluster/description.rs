@@ -1,6 +1,6 @@
 use super::{
-    Dissimilarity, Points, Settings, adjusted_rand_index, check, kmeans, silhouette,
-    squared_distance,
+    Dissimilarity, KMeans, Points, Settings, Start, adjusted_rand_index, check, faster_pam, kmeans,
+    silhouette, squared_distance,
 };
 use crate::{StatsError, interval::StreamKey, rng::Stream};
 
@@ -14,7 +14,69 @@ pub const STABILITY_POINTS: usize = 4_000;
 /// Pairs of halves that are clustered for the stability.
 const PAIRS: usize = 5;
 
-/// A k-means clustering of points, with figures that say how much there is to it.
+/// How points are clustered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clusterer {
+    /// Around means, by squared Euclidean distance: [`kmeans`].
+    KMeans,
+    /// Around points, by Euclidean distance: [`faster_pam`], of a random sample of
+    /// [`MEDOID_POINTS`] where there are more.
+    KMedoids,
+}
+
+/// K-medoids are found among so many points at most: the distances of all pairs are kept.
+pub const MEDOID_POINTS: usize = 4_000;
+
+/// Centres, row-major, and the cluster of each point.
+struct Clustered {
+    centres: Vec<f64>,
+    assignment: Vec<u32>,
+}
+
+impl Clusterer {
+    fn run(
+        self,
+        points: &Points<'_>,
+        weights: &[f64],
+        k: usize,
+        stream: &mut Stream,
+    ) -> Result<Clustered, StatsError> {
+        match self {
+            Self::KMeans => {
+                let settings = Settings { k, starts: STARTS, iterations: ROUNDS };
+                let KMeans { centres, assignment, .. } = kmeans(points, weights, settings, stream)?;
+                Ok(Clustered { centres, assignment })
+            }
+            Self::KMedoids => medoids(points, weights, k, stream),
+        }
+    }
+}
+
+fn medoids(
+    points: &Points<'_>,
+    weights: &[f64],
+    k: usize,
+    stream: &mut Stream,
+) -> Result<Clustered, StatsError> {
+    let counted: Vec<usize> = (0..points.count()).filter(|&point| weights[point] > 0.0).collect();
+    let drawn = sample(counted.len(), MEDOID_POINTS.max(k), stream);
+    let sampled: Vec<usize> = drawn.into_iter().map(|at| counted[at]).collect();
+    let apart = euclidean(points, &sampled)?;
+    let own: Vec<f64> = sampled.iter().map(|&point| weights[point]).collect();
+    let mut found = faster_pam(&apart, &own, k.min(sampled.len()), Start::Spread, stream)?.objects;
+    found.sort_unstable();
+    let centres: Vec<f64> = found.iter().flat_map(|&at| points.row(sampled[at])).copied().collect();
+    let assignment = points.rows().map(|row| nearest(&centres, row)).collect();
+    Ok(Clustered { centres, assignment })
+}
+
+fn euclidean(points: &Points<'_>, sample: &[usize]) -> Result<Dissimilarity, StatsError> {
+    Dissimilarity::from_fn(sample.len(), |a, b| {
+        squared_distance(points.row(sample[a]), points.row(sample[b])).sqrt() as f32
+    })
+}
+
+/// A clustering of points, with figures that say how much there is to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {
     /// Clusters that were asked for.
@@ -49,6 +111,7 @@ pub struct Description {
 /// dimensions x k, memory stays below that of the points and of [`SILHOUETTE_POINTS`] squared. Errors
 /// as [`kmeans`].
 pub fn describe(
+    clusterer: Clusterer,
     points: &Points<'_>,
     weights: &[f64],
     ks: &[usize],
@@ -58,22 +121,20 @@ pub fn describe(
         check(points.count(), weights, k)?;
     }
     let sample = sample(points.count(), SILHOUETTE_POINTS, &mut key.stream("silhouette", 0));
-    let apart = Dissimilarity::from_fn(sample.len(), |a, b| {
-        squared_distance(points.row(sample[a]), points.row(sample[b])).sqrt() as f32
-    })?;
+    let apart = euclidean(points, &sample)?;
     let mut descriptions = Vec::with_capacity(ks.len());
     for &k in ks {
-        let settings = Settings { k, starts: STARTS, iterations: ROUNDS };
-        let found = kmeans(points, weights, settings, &mut key.stream("clusters", k as u64))?;
+        let found = clusterer.run(points, weights, k, &mut key.stream("clusters", k as u64))?;
         let numbered = Numbered::new(points, &found.centres, &found.assignment);
         let sampled: Vec<u32> = sample.iter().map(|&point| numbered.assignment[point]).collect();
         let total = total_square(points, weights);
-        let explained = if total > 0.0 { (1.0 - found.inertia / total).max(0.0) } else { 0.0 };
+        let within = within_square(points, weights, &found);
+        let explained = if total > 0.0 { (1.0 - within / total).max(0.0) } else { 0.0 };
         descriptions.push(Description {
             k,
             explained,
             silhouette: silhouette(&apart, &sampled)?,
-            stability: stability(points, weights, settings, key)?,
+            stability: stability(clusterer, points, weights, k, key)?,
             assignment: numbered.assignment,
             sizes: numbered.sizes,
             medoids: numbered.medoids,
@@ -101,6 +162,16 @@ fn total_square(points: &Points<'_>, weights: &[f64]) -> f64 {
         crate::linalg::add_scaled(&mut mean, weight / total, row);
     }
     points.rows().zip(weights).map(|(row, weight)| weight * squared_distance(row, &mean)).sum()
+}
+
+/// Weighted sum of squared distances to the own centre.
+fn within_square(points: &Points<'_>, weights: &[f64], found: &Clustered) -> f64 {
+    let centre = |cluster: u32| {
+        let start = cluster as usize * points.dimensions();
+        &found.centres[start..start + points.dimensions()]
+    };
+    let rows = points.rows().zip(weights).zip(&found.assignment);
+    rows.map(|((row, weight), &cluster)| weight * squared_distance(row, centre(cluster))).sum()
 }
 
 /// Clusters by number of points, empty ones left out.
@@ -138,19 +209,20 @@ impl Numbered {
 }
 
 fn stability(
+    clusterer: Clusterer,
     points: &Points<'_>,
     weights: &[f64],
-    settings: Settings,
+    k: usize,
     key: StreamKey<'_>,
 ) -> Result<Option<f64>, StatsError> {
     // Points that pull no centre are not clustered here.
     let counted: Vec<usize> = (0..points.count()).filter(|&point| weights[point] > 0.0).collect();
-    if counted.len().min(STABILITY_POINTS) / 2 < settings.k {
+    if counted.len().min(STABILITY_POINTS) / 2 < k {
         return Ok(None);
     }
     let mut sum = 0.0;
     for pair in 0..PAIRS {
-        let mut stream = key.stream("halves", (settings.k * PAIRS + pair) as u64);
+        let mut stream = key.stream("halves", (k * PAIRS + pair) as u64);
         let mut drawn = counted.clone();
         stream.shuffle(&mut drawn);
         drawn.truncate(STABILITY_POINTS);
@@ -159,7 +231,7 @@ fn stability(
             let rows: Vec<f64> = half.iter().flat_map(|&p| points.row(p)).copied().collect();
             let rows = Points::new(half.len(), points.dimensions(), &rows)?;
             let weights: Vec<f64> = half.iter().map(|&point| weights[point]).collect();
-            let centres = kmeans(&rows, &weights, settings, &mut stream)?.centres;
+            let centres = clusterer.run(&rows, &weights, k, &mut stream)?.centres;
             Ok(drawn.iter().map(|&p| nearest(&centres, points.row(p))).collect())
         };
         let (left, right) = (carry_over(halves.0)?, carry_over(halves.1)?);
@@ -204,7 +276,7 @@ mod tests {
     fn three_clumps_are_found_at_three_and_are_best_and_stable_there() {
         let values = clumps();
         let points = Points::new(60, 2, &values).unwrap();
-        let found = describe(&points, &[1.0; 60], &[2, 3, 6], KEY).unwrap();
+        let found = describe(Clusterer::KMeans, &points, &[1.0; 60], &[2, 3, 6], KEY).unwrap();
         assert_eq!(found[1].sizes, [30, 20, 10]);
         assert_eq!(found[1].stability, Some(1.0));
         assert!(found[1].explained > 0.98 && found[1].silhouette > 0.9, "{:?}", found[1]);
@@ -220,8 +292,14 @@ mod tests {
         }
         assert!(found[1].silhouette > found[0].silhouette.max(found[2].silhouette));
         assert!(found[2].stability < Some(0.95), "{:?}", found[2].stability);
+        let around_points = describe(Clusterer::KMedoids, &points, &[1.0; 60], &[3], KEY).unwrap();
+        assert_eq!(around_points[0].assignment, found[1].assignment);
+        assert_eq!(around_points[0].stability, Some(1.0));
         // What else is asked for changes nothing.
-        assert_eq!(describe(&points, &[1.0; 60], &[3], KEY).unwrap()[0], found[1]);
+        assert_eq!(
+            describe(Clusterer::KMeans, &points, &[1.0; 60], &[3], KEY).unwrap()[0],
+            found[1]
+        );
     }
 
     #[test]
@@ -229,7 +307,7 @@ mod tests {
         let mut stream = Stream::new(2, "noise", 0);
         let values: Vec<f64> = (0..400 * 20).map(|_| stream.uniform()).collect();
         let points = Points::new(400, 20, &values).unwrap();
-        let found = describe(&points, &[1.0; 400], &[10], KEY).unwrap();
+        let found = describe(Clusterer::KMeans, &points, &[1.0; 400], &[10], KEY).unwrap();
         assert!(found[0].stability < Some(0.2) && found[0].silhouette < 0.1, "{found:?}");
     }
 
@@ -237,7 +315,7 @@ mod tests {
     fn a_large_set_is_sampled_for_the_silhouette() {
         let values: Vec<f64> = (0..5_000).map(|point| f64::from(point % 2)).collect();
         let points = Points::new(5_000, 1, &values).unwrap();
-        let found = describe(&points, &[1.0; 5_000], &[2], KEY).unwrap();
+        let found = describe(Clusterer::KMeans, &points, &[1.0; 5_000], &[2], KEY).unwrap();
         assert_eq!((found[0].silhouette, found[0].stability), (1.0, Some(1.0)));
         assert_eq!(found[0].sizes, [2_500, 2_500]);
     }
@@ -245,7 +323,7 @@ mod tests {
     #[test]
     fn one_point_and_points_that_coincide() {
         let one = Points::new(1, 3, &[0.0; 3]).unwrap();
-        let found = describe(&one, &[1.0], &[1], KEY).unwrap();
+        let found = describe(Clusterer::KMeans, &one, &[1.0], &[1], KEY).unwrap();
         let expected = Description {
             k: 1,
             assignment: vec![0],
@@ -257,10 +335,10 @@ mod tests {
         };
         assert_eq!(found, [expected]);
         let same = Points::new(8, 2, &[0.5; 16]).unwrap();
-        let found = describe(&same, &[1.0; 8], &[3], KEY).unwrap();
+        let found = describe(Clusterer::KMeans, &same, &[1.0; 8], &[3], KEY).unwrap();
         assert_eq!((found[0].sizes.as_slice(), found[0].explained), ([8].as_slice(), 0.0));
         assert_eq!(
-            describe(&same, &[1.0; 8], &[2, 9], KEY),
+            describe(Clusterer::KMeans, &same, &[1.0; 8], &[2, 9], KEY),
             Err(StatsError::BudgetTooLarge { k: 9, pool: 8 })
         );
     }

@@ -16,7 +16,9 @@ mod swapping;
 mod unit_rows;
 
 pub use agreement::{adjusted_rand_index, silhouette};
-pub use description::{Description, SILHOUETTE_POINTS, STABILITY_POINTS, describe};
+pub use description::{
+    Clusterer, Description, MEDOID_POINTS, SILHOUETTE_POINTS, STABILITY_POINTS, describe,
+};
 pub use dissimilarity::Dissimilarity;
 pub use duplicates::{Duplicates, Pair, duplicates};
 pub use facility::greedy_medoids;

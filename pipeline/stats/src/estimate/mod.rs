@@ -115,6 +115,11 @@ impl EstimatorMethod {
         }
     }
 
+    /// Whether the method learns from results; see [`fit_cold`](crate::cold::fit_cold) for the others.
+    pub fn needs_results(self) -> bool {
+        !matches!(self, Self::Mean | Self::WeightedMean)
+    }
+
     /// The parameter's name and value, for a method that has one.
     pub fn parameter(self) -> Option<(&'static str, usize)> {
         match self {

@@ -1,46 +1,67 @@
 use super::{Subset, eligible::counted, kmeans_items};
 use crate::{StatsError, cluster::Points, linalg::add_scaled, rng::Stream, sources::Sources};
 
-/// Percent of the variance that is text unless another share is named.
-pub(super) const TEXT: usize = 20;
 /// Leading components of the answers that are clustered, beside the item means.
 const COMPONENTS: usize = 10;
 
-/// [`kmeans_items`] in the space of the sources' answers and the embedding side by side.
-///
-/// The answers are each item's mean and its loadings on the leading principal components, times their
-/// singular values: the best approximation of the item's column in so few numbers, up to a rotation.
-/// Both parts are scaled so that the text has `text` percent of the total variance over the items,
-/// weighted by the target, and the answers the rest. Embeddings of one text all count nothing.
+/// [`kmeans_items`] in the [`CombinedSpace`].
 pub(super) fn select(
     sources: &Sources<'_>,
     text: usize,
     k: usize,
     stream: &mut Stream,
 ) -> Result<Subset, StatsError> {
-    if text >= 100 {
-        return Err(StatsError::BadParameter {
-            what: "the percent of text in combined-anchors",
-            range: "[1, 99]",
-            value: text as f64,
-        });
+    let combined = CombinedSpace::new(sources, text)?;
+    kmeans_items::select(&sources.design(), &combined.points()?, k, stream)
+}
+
+/// The space of the sources' answers and the embedding side by side.
+///
+/// The answers are each item's mean and its loadings on the leading principal components, times their
+/// singular values: the best approximation of the item's column in so few numbers, up to a rotation.
+/// Both parts are scaled so that the text has `text` percent of the total variance over the items,
+/// weighted by the target, and the answers the rest. Embeddings of one text all count nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CombinedSpace {
+    items: usize,
+    dimensions: usize,
+    values: Vec<f64>,
+}
+
+impl CombinedSpace {
+    /// Percent of the variance that is text unless another share is named.
+    pub const TEXT: usize = 20;
+
+    /// Errors unless the sources have points and `text` lies between 1 and 99.
+    pub fn new(sources: &Sources<'_>, text: usize) -> Result<Self, StatsError> {
+        if !(1..100).contains(&text) {
+            return Err(StatsError::BadParameter {
+                what: "the percent of text in combined-anchors",
+                range: "[1, 99]",
+                value: text as f64,
+            });
+        }
+        let points = sources.points()?;
+        let answers = answers(sources)?;
+        let items = sources.complete.items();
+        let (width, dimensions) = (answers.len() / items, points.dimensions());
+        let share = text as f64 / 100.0;
+        let answers_scale =
+            scale(sources, width, 1.0 - share, |item| &answers[item * width..(item + 1) * width]);
+        let text_scale = scale(sources, dimensions, share, |item| points.row(item));
+        let mut values = Vec::with_capacity(items * (width + dimensions));
+        for item in 0..items {
+            let row = &answers[item * width..(item + 1) * width];
+            values.extend(row.iter().map(|value| value * answers_scale));
+            values.extend(points.row(item).iter().map(|value| value * text_scale));
+        }
+        Ok(Self { items, dimensions: width + dimensions, values })
     }
-    let points = sources.points()?;
-    let answers = answers(sources)?;
-    let items = sources.complete.items();
-    let (width, dimensions) = (answers.len() / items, points.dimensions());
-    let share = text as f64 / 100.0;
-    let answers_scale =
-        scale(sources, width, 1.0 - share, |item| &answers[item * width..(item + 1) * width]);
-    let text_scale = scale(sources, dimensions, share, |item| points.row(item));
-    let mut values = Vec::with_capacity(items * (width + dimensions));
-    for item in 0..items {
-        let row = &answers[item * width..(item + 1) * width];
-        values.extend(row.iter().map(|value| value * answers_scale));
-        values.extend(points.row(item).iter().map(|value| value * text_scale));
+
+    /// One point an item.
+    pub fn points(&self) -> Result<Points<'_>, StatsError> {
+        Points::new(self.items, self.dimensions, &self.values)
     }
-    let combined = Points::new(items, width + dimensions, &values)?;
-    kmeans_items::select(&sources.design(), &combined, k, stream)
 }
 
 /// Mean and scaled loadings of each item, row-major.

@@ -1,6 +1,6 @@
 //! The selection methods and their names.
 
-use super::{balanced_swap, combined_anchors, genetic, tasks};
+use super::{balanced_swap, combined_anchors::CombinedSpace, genetic, tasks};
 use crate::names::{self, Written};
 
 /// The selection methods, by the names of the field.
@@ -85,7 +85,7 @@ impl SelectionMethod {
         Self::EmbeddingAnchors,
         Self::EmbeddingFacilityLocation,
         Self::EmbeddingStrata,
-        Self::CombinedAnchors { text: combined_anchors::TEXT },
+        Self::CombinedAnchors { text: CombinedSpace::TEXT },
         Self::TwoSided,
     ];
 

@@ -36,6 +36,7 @@ use crate::{
     sources::Sources,
 };
 pub use cold::{Cold, select_cold};
+pub use combined_anchors::CombinedSpace;
 pub(crate) use method::DIMENSIONS;
 pub use method::SelectionMethod;
 

@@ -152,6 +152,7 @@ fn measure(
 
     let clock = Instant::now();
     // Where there is none, any will do: its figures are not reported.
+    let has_intervals = intervals.is_some();
     let used_intervals = intervals.unwrap_or(Intervals::Design);
     let used = Used { sources, subset: &subset, fitted: &fitted, intervals: used_intervals };
     let predictions = used.predict(cell.matrix, &cell.split.held_out)?;
@@ -166,8 +167,8 @@ fn measure(
         bias_pp: POINTS * quality.bias,
         p95_pp: POINTS * quality.percentile_95,
         kendall_tau: quality.kendall_tau,
-        coverage_95: intervals.map(|_| quality.coverage),
-        width_95_pp: intervals.map(|_| POINTS * quality.width),
+        coverage_95: has_intervals.then_some(quality.coverage),
+        width_95_pp: has_intervals.then_some(POINTS * quality.width),
         fit_seconds,
         interval_seconds,
         predict_seconds,
