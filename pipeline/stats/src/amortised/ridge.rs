@@ -255,7 +255,7 @@ mod tests {
         let predict = |values: &[f64]| rows.validate(&[values]).unwrap().remove(0).predictions;
         let before = predict(&values);
         // Fold 3 turned into nonsense: its own predictions stay as they were, others move.
-        values.iter_mut().skip(3).step_by(5).for_each(|value| *value = -40.0 * *value);
+        values.iter_mut().skip(3).step_by(5).for_each(|value| *value *= -40.0);
         let after = predict(&values);
         assert!((3..300).step_by(5).all(|row| before[row] == after[row]));
         assert!((0..300).any(|row| row % 5 != 3 && before[row] != after[row]));
