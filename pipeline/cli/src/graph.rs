@@ -36,6 +36,8 @@ pub enum Task {
     Merge(stages::merge::Addresses),
     /// Turns the texts of all items into vectors.
     Embed(stages::embed::Params),
+    /// Tells how well texts foretell items, and predicts those without answers.
+    Amortise(stages::amortise::Params),
     /// Describes how items lie by their texts.
     Cluster(stages::cluster::Params),
     /// Looks for what is wrong with the data and decides what stays.
@@ -61,12 +63,13 @@ pub enum Task {
 }
 
 /// Name and version of every stage; a version is raised when the stage gives other bytes.
-pub const STAGES: [(&str, u32); 15] = [
+pub const STAGES: [(&str, u32); 16] = [
     (FETCH, 1),
     (NORMALIZE, adapters::alpaca_eval::VERSION + adapters::table::VERSION - 1),
     (MERGE, 2),
     (EMBED, 1),
     (AUDIT, 1),
+    (AMORTISE, 1),
     (SPLIT, 1),
     (SIZE, 1),
     (SELECT, 2),
@@ -85,6 +88,7 @@ const NORMALIZE: &str = "normalize";
 const MERGE: &str = "merge";
 /// The stage whose output is the embeddings.
 pub const EMBED: &str = "embed";
+const AMORTISE: &str = "amortise";
 const CLUSTER: &str = "cluster";
 const AUDIT: &str = "audit";
 const SPLIT: &str = "split";
@@ -99,13 +103,17 @@ pub const PACKAGE: &str = "package";
 /// The stage whose effect is outside the cache.
 pub const PUBLISH: &str = "publish";
 
-// Places of the tables among the outputs of normalize (the first four), merge, cluster, audit
+// Places of the tables among the outputs of normalize (the first four), merge, amortise, cluster, audit
 // and analyse.
 const RESPONSES: usize = 0;
 const ITEMS: usize = 1;
 const MODELS: usize = 2;
 const ALIASES: usize = 3;
 const SCORES: usize = 4;
+const AMORTISATION: usize = 0;
+const PREDICTIONS: usize = 1;
+const COMPLETED_SCORES: usize = 2;
+const COMPLETED_ROSTER: usize = 3;
 const CLUSTERS: usize = 0;
 const CLUSTERING: usize = 1;
 const PROJECTION: usize = 2;
@@ -120,7 +128,7 @@ const ERROR_CURVE: usize = 3;
 /// Number of objects that a stage gives.
 pub fn outputs(stage: &str) -> usize {
     match stage {
-        NORMALIZE => 4,
+        NORMALIZE | AMORTISE => 4,
         MERGE => 5,
         REPORT => 4,
         CLUSTER => 3,
@@ -148,18 +156,27 @@ pub fn build(
     let merged = builder.sources()?;
     let embeddings = builder.embeddings(merged)?;
     let audit = builder.audit(merged, embeddings)?;
-    let data = Data { merged, audit, embeddings };
+    let answered =
+        Data { merged, audit, embeddings, scores: (merged, SCORES), roster: (audit, ROSTER) };
+    let amortised = builder.amortised(answered)?;
+    let data = answered.completed(amortised.filter(|_| recipe.predicts()));
     let splits = builder.splits(data)?;
     let sizes = builder.sizes(data, splits)?;
     let subsets = builder.select(data, &sizes)?;
     let estimators = builder.fits(data, subsets)?;
-    let analysis = builder.analyse(data, subsets)?;
+    let analysis = builder.analyse(answered, subsets)?;
     let evaluations = builder.evaluations(data, splits, &sizes)?;
     let clusters = builder.clusters(data, subsets)?;
-    let described =
-        Described { subsets, analysis, clusters, sizes: &sizes, evaluations: &evaluations };
-    let report = builder.report(audit, described)?;
-    let products = Products { splits, subsets, estimators, analysis, clusters, report };
+    let described = Described {
+        subsets,
+        analysis,
+        amortised,
+        clusters,
+        sizes: &sizes,
+        evaluations: &evaluations,
+    };
+    let report = builder.report(data, described)?;
+    let products = Products { splits, subsets, estimators, analysis, amortised, clusters, report };
     builder.package(texts, data, products)?;
     Ok(builder.graph)
 }
@@ -170,6 +187,22 @@ struct Data {
     merged: NodeId,
     audit: NodeId,
     embeddings: Option<NodeId>,
+    /// Node and output of the scores.
+    scores: (NodeId, usize),
+    /// Node and output of the roster.
+    roster: (NodeId, usize),
+}
+
+impl Data {
+    /// The same with predicted scores of unanswered items, if they are predicted.
+    fn completed(self, amortised: Option<NodeId>) -> Self {
+        match amortised {
+            None => self,
+            Some(node) => {
+                Self { scores: (node, COMPLETED_SCORES), roster: (node, COMPLETED_ROSTER), ..self }
+            }
+        }
+    }
 }
 
 struct Builder<'a> {
@@ -186,6 +219,7 @@ struct Products {
     subsets: NodeId,
     estimators: Vec<(usize, &'static str, NodeId)>,
     analysis: Option<NodeId>,
+    amortised: Option<NodeId>,
     clusters: Option<NodeId>,
     report: NodeId,
 }
@@ -195,6 +229,7 @@ struct Products {
 struct Described<'a> {
     subsets: NodeId,
     analysis: Option<NodeId>,
+    amortised: Option<NodeId>,
     clusters: Option<NodeId>,
     sizes: &'a [SizeNode],
     evaluations: &'a [NodeId],
@@ -264,6 +299,7 @@ impl Builder<'_> {
                     items: items.clone(),
                     models: models.clone(),
                     declaration: declaration.clone(),
+                    all_items: self.recipe.predicts(),
                 };
                 let files: Vec<&Address> =
                     std::iter::once(scores).chain(items).chain(models).collect();
@@ -317,6 +353,16 @@ impl Builder<'_> {
         Ok(Some(self.graph.add(embed.task(Task::Embed(params)))))
     }
 
+    /// None without texts, or without answers.
+    fn amortised(&mut self, data: Data) -> Result<Option<NodeId>, CanonicalError> {
+        if self.recipe.embed.is_none() || !self.recipe.source.has_results() {
+            return Ok(None);
+        }
+        let params = stages::amortise::Params { seed: self.recipe.seed };
+        let node = Self::on_matrix("amortise".to_owned(), AMORTISE, &params, data, true)?;
+        Ok(Some(self.graph.add(node.task(Task::Amortise(params)))))
+    }
+
     fn clusters(&mut self, data: Data, subsets: NodeId) -> Result<Option<NodeId>, CanonicalError> {
         let Some(embed) = &self.recipe.embed else { return Ok(None) };
         let params = stages::cluster::Params {
@@ -359,11 +405,11 @@ impl Builder<'_> {
         data: Data,
         text: bool,
     ) -> Result<Node, CanonicalError> {
-        let Data { merged, audit, embeddings } = data;
+        let Data { merged, embeddings, scores, roster, .. } = data;
         let node = node(name, stage, parameters)?
-            .input(merged, SCORES)
+            .input(scores.0, scores.1)
             .input(merged, ITEMS)
-            .input(audit, ROSTER);
+            .input(roster.0, roster.1);
         Ok(match embeddings.filter(|_| text) {
             Some(embeddings) => node.input(embeddings, 0),
             None => node,
@@ -529,12 +575,8 @@ impl Builder<'_> {
         Ok(evaluations)
     }
 
-    fn report(
-        &mut self,
-        audit: NodeId,
-        described: Described<'_>,
-    ) -> Result<NodeId, CanonicalError> {
-        let Described { subsets, analysis, clusters, sizes, evaluations } = described;
+    fn report(&mut self, data: Data, described: Described<'_>) -> Result<NodeId, CanonicalError> {
+        let Described { subsets, analysis, amortised, clusters, sizes, evaluations } = described;
         let Recipe { name, version, title, description, licence, .. } = self.recipe.clone();
         let curves = sizes.len();
         let params = stages::report::Params {
@@ -546,16 +588,20 @@ impl Builder<'_> {
             curves,
             cold: analysis.is_none(),
             clusters: clusters.is_some(),
+            amortised: amortised.is_some(),
         };
         let mut report = node("report", REPORT, &params)?
-            .input(audit, ROSTER)
-            .input(audit, FINDINGS)
+            .input(data.roster.0, data.roster.1)
+            .input(data.audit, FINDINGS)
             .input(subsets, 0);
         if let Some(analysis) = analysis {
             report = report.input(analysis, ITEM_ANALYSIS).input(analysis, RELIABILITY);
         }
         if let Some(clusters) = clusters {
             report = report.input(clusters, CLUSTERING);
+        }
+        if let Some(amortised) = amortised {
+            report = report.input(amortised, AMORTISATION);
         }
         for input in sizes.iter().map(|size| &size.node).chain(evaluations) {
             report = report.input(*input, 0);
@@ -604,15 +650,15 @@ impl Builder<'_> {
 impl Products {
     /// Name, node and output of every table of the release.
     fn tables(&self, data: Data) -> Vec<(&'static str, NodeId, usize)> {
-        let Data { merged, audit, embeddings } = data;
+        let Data { merged, audit, embeddings, scores, roster } = data;
         let mut tables = vec![
             ("responses", merged, RESPONSES),
-            ("scores", merged, SCORES),
+            ("scores", scores.0, scores.1),
             ("items", merged, ITEMS),
             ("models", merged, MODELS),
             ("aliases", merged, ALIASES),
             ("findings", audit, FINDINGS),
-            ("roster", audit, ROSTER),
+            ("roster", roster.0, roster.1),
         ];
         tables.extend(self.splits.map(|splits| ("splits", splits, 0)));
         tables.push(("subsets", self.subsets, 0));
@@ -623,6 +669,10 @@ impl Products {
         tables.push(("quality", self.report, QUALITY));
         tables.push(("error_curve", self.report, ERROR_CURVE));
         tables.extend(embeddings.map(|embeddings| ("embeddings", embeddings, 0)));
+        if let Some(amortised) = self.amortised {
+            tables.push(("amortisation", amortised, AMORTISATION));
+            tables.push(("predictions", amortised, PREDICTIONS));
+        }
         if let Some(clusters) = self.clusters {
             tables.push(("clusters", clusters, CLUSTERS));
             tables.push(("clustering", clusters, CLUSTERING));

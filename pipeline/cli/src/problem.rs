@@ -65,6 +65,16 @@ pub struct TargetItems {
     pub vectors: Option<Vectors>,
 }
 
+/// One benchmark: its matrix, and its texts.
+pub struct BenchmarkMatrix {
+    /// Kept models x items, answered or not; both by name.
+    pub named: NamedMatrix,
+    /// Number of each item's task; none where no item has one.
+    pub tasks: Option<Vec<u32>>,
+    /// Embeddings.
+    pub vectors: Vectors,
+}
+
 /// One target: its matrix, and the weights of its items.
 pub struct TargetMatrix {
     /// Kept models x kept items; items sorted by (benchmark, uid), models by name.
@@ -112,7 +122,7 @@ impl Tables {
     pub fn items(&self, spec: &TargetSpec) -> Result<TargetItems, Error> {
         let (mut uids, mut groups, mut benchmarks) = (Vec::new(), Vec::new(), Vec::new());
         for (group, benchmark) in spec.benchmarks.keys().enumerate() {
-            let kept = self.kept(benchmark, "item");
+            let kept = self.kept(benchmark, roster::ITEM);
             if kept.is_empty() {
                 return Err(self.nothing_left(spec, benchmark));
             }
@@ -134,7 +144,7 @@ impl Tables {
         let TargetItems { uids, target, benchmarks, vectors } = self.items(spec)?;
         let mut models: Option<Vec<String>> = None;
         for benchmark in spec.benchmarks.keys() {
-            let kept = self.kept(benchmark, "model");
+            let kept = self.kept(benchmark, roster::MODEL);
             if kept.is_empty() {
                 return Err(self.nothing_left(spec, benchmark));
             }
@@ -157,6 +167,20 @@ impl Tables {
             named.scores = named.scores.with_trials(repeated.counts).map_err(stats(&spec.name))?;
         }
         Ok(TargetMatrix { named, target, benchmarks, vectors })
+    }
+
+    /// All kept models and items of a benchmark, with items that are to be predicted.
+    pub fn benchmark(&self, benchmark: &str) -> Result<BenchmarkMatrix, Error> {
+        let models = self.kept(benchmark, roster::MODEL);
+        let mut items = self.kept(benchmark, roster::ITEM);
+        items.extend(self.kept(benchmark, roster::UNANSWERED));
+        items.sort();
+        let vectors = self.vectors(&items)?;
+        let vectors =
+            vectors.ok_or_else(|| Error::Internal("a stage without embeddings".to_owned()))?;
+        let tasks = self.tasks(&items);
+        let named = matrix::pivot(&self.scores, models, items).map_err(stats(benchmark))?;
+        Ok(BenchmarkMatrix { named, tasks, vectors })
     }
 
     fn kept(&self, benchmark: &str, axis: &str) -> Vec<String> {

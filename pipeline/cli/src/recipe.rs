@@ -150,10 +150,34 @@ pub struct AuditPolicy {
     pub disagreeing_scores: Policy,
     /// Smallest share of a benchmark's items that a model must have answered to be kept.
     pub minimum_coverage: f64,
+    /// Items that no kept model has a score on; left out unless told otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unanswered_items: Option<Unanswered>,
     /// Items whose texts say nearly the same; with `[embed]` only, where it is looked for unless
     /// told otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub near_duplicates: Option<NearDuplicates>,
+}
+
+/// What is done about items without answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unanswered {
+    /// Leave them out.
+    Drop,
+    /// With `[embed]` and a table of items: count them in the means, and let them be chosen, with what
+    /// their texts say that each model would score.
+    Predict,
+}
+
+impl Unanswered {
+    /// Name in the table of findings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Predict => "predict",
+        }
+    }
 }
 
 /// What counts as nearly the same text, and what is done about it.
@@ -178,6 +202,7 @@ impl Default for AuditPolicy {
             duplicate_models: Policy::Drop,
             disagreeing_scores: Policy::Fail,
             minimum_coverage: 0.9,
+            unanswered_items: None,
             near_duplicates: None,
         }
     }
@@ -423,6 +448,11 @@ impl Recipe {
 }
 
 impl Recipe {
+    /// Whether items without answers are predicted from their text.
+    pub fn predicts(&self) -> bool {
+        self.source.has_results() && self.audit.unanswered_items == Some(Unanswered::Predict)
+    }
+
     /// Every raw file.
     pub fn addresses(&self) -> Vec<&Address> {
         let mut addresses = self.source.addresses();
@@ -490,6 +520,9 @@ fn cold(procedure: Procedure, sizes: SubsetSizes) -> Result<(), String> {
 fn audited(policy: AuditPolicy, embedded: bool) -> Result<AuditPolicy, String> {
     if !(0.0..=1.0).contains(&policy.minimum_coverage) {
         return Err("audit.minimum_coverage must be between 0 and 1".to_owned());
+    }
+    if policy.unanswered_items == Some(Unanswered::Predict) && !embedded {
+        return Err("audit.unanswered_items = \"predict\" looks at text: add [embed]".to_owned());
     }
     let near_duplicates = match (policy.near_duplicates, embedded) {
         (Some(_), false) => {

@@ -12,7 +12,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_tables::{
-    clustering::Clustering, error_curve::CurvePoint, findings::Finding,
+    amortisation::Amortised, clustering::Clustering, error_curve::CurvePoint, findings::Finding,
     item_analysis::ItemAnalysis, quality::Quality, reliability::Reliability, roster::Entry,
     subsets::Member,
 };
@@ -56,6 +56,8 @@ pub struct Summary<'a> {
     pub curve: &'a [CurvePoint],
     /// How items lie by their texts; none where nothing was embedded.
     pub clustering: &'a [Clustering],
+    /// How well texts foretell items; nothing where it was not asked.
+    pub amortisation: &'a [Amortised],
 }
 
 impl Summary<'_> {
@@ -95,6 +97,11 @@ impl Summary<'_> {
             out.push_str(&style.heading(2, "Texts"));
             out.push_str(&text::clustering_table(self.clustering).render(style));
             out.push_str(&format!("\n{}\n\n", text::NOTE));
+        }
+        if !self.amortisation.is_empty() {
+            out.push_str(&style.heading(2, "Difficulty from text"));
+            out.push_str(&text::amortisation_table(self.amortisation).render(style));
+            out.push_str(&format!("\n{}\n\n", text::AMORTISATION_NOTE));
         }
         out.push_str(&style.heading(2, "Data"));
         out.push_str(&self.data_table().render(style));

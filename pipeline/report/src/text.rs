@@ -1,6 +1,6 @@
 //! Clusters of the items' texts.
 
-use aliquot_tables::clustering::Clustering;
+use aliquot_tables::{amortisation::Amortised, clustering::Clustering};
 
 use crate::layout::{Cell, Table};
 
@@ -33,6 +33,38 @@ pub(crate) fn clustering_table(rows: &[Clustering]) -> Table {
             Cell::number(format!("{:.0} %", 100.0 * row.explained)),
             Cell::number(format!("{:.3}", row.silhouette)),
             Cell::number(row.stability.map_or("-".to_owned(), |value| format!("{value:.2}"))),
+        ]);
+    }
+    table
+}
+
+pub(crate) const AMORTISATION_NOTE: &str = "\
+R2: share of the variance of a parameter over the answered items that a prediction explains,
+cross-validated; below 0 the mean is better. text: ridge regression on the embedding; task: mean of the
+item's task. Predicted items have no answers: what each model is expected to score stands in for them, in
+the true scores too, and the quality table does not know that error. On public leaderboards estimates
+with predicted items were no better than without (`pipeline/stats/README.md`).";
+
+pub(crate) fn amortisation_table(rows: &[Amortised]) -> Table {
+    let mut table = Table::new(&[
+        "benchmark",
+        "parameter",
+        "items",
+        "predicted",
+        "R2 text",
+        "R2 task",
+        "R2 both",
+    ]);
+    let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.2}"));
+    for row in rows {
+        table.row(vec![
+            Cell::text(&row.benchmark),
+            Cell::text(&row.parameter),
+            Cell::number(row.items),
+            Cell::number(row.predicted),
+            Cell::number(share(Some(row.r2_text))),
+            Cell::number(share(row.r2_task)),
+            Cell::number(share(row.r2_text_and_task)),
         ]);
     }
     table

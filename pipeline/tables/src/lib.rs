@@ -15,6 +15,7 @@
 //! ```
 
 pub mod aliases;
+pub mod amortisation;
 mod categorical;
 pub mod clustering;
 pub mod clusters;
@@ -30,6 +31,7 @@ pub mod items;
 pub mod matrix;
 pub mod models;
 mod parquet_bytes;
+pub mod predictions;
 pub mod quality;
 pub mod reliability;
 pub mod responses;
@@ -53,6 +55,7 @@ pub const MEDIA_TYPE: &str = "application/vnd.apache.parquet";
 pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
     vec![
         ("aliases", aliases::schema()),
+        ("amortisation", amortisation::schema()),
         ("clustering", clustering::schema()),
         ("clusters", clusters::schema()),
         ("embeddings", embeddings::schema()),
@@ -61,6 +64,7 @@ pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
         ("item_analysis", item_analysis::schema()),
         ("items", items::schema()),
         ("models", models::schema()),
+        ("predictions", predictions::schema()),
         ("quality", quality::schema()),
         ("reliability", reliability::schema()),
         ("responses", responses::schema()),

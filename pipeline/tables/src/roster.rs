@@ -7,12 +7,19 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::{TableError, columns::Columns, parquet_bytes};
 
+/// The axis of models.
+pub const MODEL: &str = "model";
+/// The axis of items that some model has answered.
+pub const ITEM: &str = "item";
+/// The axis of items that none has, and that are to be predicted from their text.
+pub const UNANSWERED: &str = "unanswered";
+
 /// One row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// Benchmark.
     pub benchmark: String,
-    /// `model` or `item`.
+    /// [`MODEL`], [`ITEM`] or [`UNANSWERED`].
     pub axis: String,
     /// Model name or item uid.
     pub name: String,

@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::table;
 use crate::{
     error::Error,
-    recipe::{AuditPolicy, NearDuplicates, Policy, Published},
+    recipe::{AuditPolicy, NearDuplicates, Policy, Published, Unanswered},
 };
 
 /// What is looked for, and what is done about it.
@@ -62,8 +62,9 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         };
         audit.decide_what_stays(&grid, &disagreeing, &dropped);
     }
-    if all.score.is_empty() {
-        audit.keep_unanswered(&items, &dropped);
+    match all.score.is_empty() {
+        true => audit.keep_unanswered(&items, &dropped),
+        false => audit.unseen(&all, &items, &dropped),
     }
     audit.fail_if_told_to()?;
 
@@ -213,12 +214,46 @@ impl Audit<'_> {
         Ok(dropped)
     }
 
+    /// An item that no kept model has a score on.
+    fn unanswered(&mut self, benchmark: &str, item: &str) {
+        let action = self.policy.unanswered_items.unwrap_or(Unanswered::Drop);
+        self.findings.push(Finding {
+            kind: "unanswered-item".to_owned(),
+            severity: "warning".to_owned(),
+            benchmark: benchmark.to_owned(),
+            subject: item.to_owned(),
+            evidence: "no kept model has a score on it".to_owned(),
+            action: action.name().to_owned(),
+            ..Finding::default()
+        });
+        if action == Unanswered::Predict {
+            let (benchmark, axis) = (benchmark.to_owned(), roster::UNANSWERED.to_owned());
+            self.roster.push(Entry { benchmark, axis, name: item.to_owned() });
+        }
+    }
+
+    /// Items that are in no table of scores.
+    fn unseen(&mut self, all: &Scores, items: &[Item], dropped: &BTreeSet<&str>) {
+        let benchmarks: BTreeSet<&str> = items
+            .iter()
+            .filter(|item| all.item_uid.code_of(&item.item_uid).is_some())
+            .map(|item| item.benchmark.as_str())
+            .collect();
+        for item in items {
+            let uid = item.item_uid.as_str();
+            let unseen = all.item_uid.code_of(uid).is_none() && !dropped.contains(uid);
+            if unseen && benchmarks.contains(item.benchmark.as_str()) {
+                self.unanswered(&item.benchmark, uid);
+            }
+        }
+    }
+
     /// Items of a benchmark without results all stay, but near-duplicates that the recipe drops.
     fn keep_unanswered(&mut self, items: &[Item], dropped: &BTreeSet<&str>) {
         let kept = items.iter().filter(|item| !dropped.contains(item.item_uid.as_str()));
         self.roster.extend(kept.map(|item| Entry {
             benchmark: item.benchmark.clone(),
-            axis: "item".to_owned(),
+            axis: roster::ITEM.to_owned(),
             name: item.item_uid.clone(),
         }));
     }
@@ -235,20 +270,13 @@ impl Audit<'_> {
         let duplicates = self.duplicates(grid, &kept);
         kept.retain(|model| !duplicates.contains(model));
         for model in &kept {
-            self.keep(grid, "model", grid.models[*model]);
+            self.keep(grid, roster::MODEL, grid.models[*model]);
         }
         let items = grid.items.iter().enumerate().filter(|(_, item)| !dropped.contains(*item));
         for (column, item) in items {
             let scores = grid.column(column, &kept);
             if scores.is_empty() {
-                let evidence = "no kept model has a score on it".to_owned();
-                let finding = Finding {
-                    subject: (*item).to_owned(),
-                    evidence,
-                    action: "drop".to_owned(),
-                    ..Finding::default()
-                };
-                self.note("unanswered-item", "warning", grid, finding);
+                self.unanswered(grid.benchmark, item);
                 continue;
             }
             if scores.iter().all(|score| *score == scores[0]) {
@@ -261,7 +289,7 @@ impl Audit<'_> {
                 };
                 self.note("constant-item", "info", grid, finding);
             }
-            self.keep(grid, "item", item);
+            self.keep(grid, roster::ITEM, item);
         }
     }
 

@@ -9,6 +9,7 @@ use indicatif::MultiProgress;
 
 use crate::{embedding::ModelPlace, error::Error, graph::Task};
 
+pub mod amortise;
 pub mod analyse;
 pub mod audit;
 pub mod cluster;
@@ -46,6 +47,7 @@ pub fn run(
         Task::Normalize(params) => normalize::run(params, inputs, store),
         Task::Merge(addresses) => merge::run(addresses, inputs, store),
         Task::Embed(params) => embed::run(params, inputs, store, workplace.embedding),
+        Task::Amortise(params) => amortise::run(params, inputs, store),
         Task::Cluster(params) => cluster::run(params, inputs, store),
         Task::Audit(params) => audit::run(params, inputs, store),
         Task::Split(params) => split::run(params, inputs, store),

@@ -11,7 +11,7 @@ use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{aliases, items, models, responses};
 use serde::Serialize;
 
-use super::table;
+use super::{is_false, table};
 use crate::error::Error;
 
 /// Which adapter, and what the recipe knows that the files do not say.
@@ -38,6 +38,9 @@ pub enum Params {
         models: Option<Address>,
         /// How to read them.
         declaration: Declaration,
+        /// Whether items without a score are kept.
+        #[serde(skip_serializing_if = "is_false")]
+        all_items: bool,
     },
     /// Items without results.
     Items {
@@ -61,7 +64,7 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
             let source = alpaca_eval::Source { model, revision };
             alpaca_eval::normalize(&RawFile { address, id: *id, bytes }, &source)?
         }
-        Params::Table { scores, items, models, declaration } => {
+        Params::Table { scores, items, models, declaration, all_items } => {
             let mut inputs = files.iter();
             let mut raw =
                 |address| inputs.next().map(|(id, bytes)| RawFile { address, id: *id, bytes });
@@ -69,7 +72,8 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
                 .ok_or_else(|| Error::Internal("a table source without scores".to_owned()))?;
             let (items, models) =
                 (items.as_ref().and_then(&mut raw), models.as_ref().and_then(&mut raw));
-            table_adapter::normalize(&table_adapter::Files { scores, items, models }, declaration)?
+            let files = table_adapter::Files { scores, items, models };
+            table_adapter::normalize(&files, declaration, *all_items)?
         }
         Params::Items { items, benchmark, columns } => {
             let (id, bytes) = &files[0];

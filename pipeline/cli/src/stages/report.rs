@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use aliquot_report::{Facts, Summary};
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{
-    clustering, error_curve, findings, item_analysis, quality, reliability, roster, subsets,
+    amortisation, clustering, error_curve, findings, item_analysis, quality, reliability, roster,
+    subsets,
 };
 use serde::Serialize;
 
@@ -33,10 +34,13 @@ pub struct Params {
     /// Whether clusters were described.
     #[serde(skip_serializing_if = "is_false")]
     pub clusters: bool,
+    /// Whether it was told how well texts foretell items.
+    #[serde(skip_serializing_if = "is_false")]
+    pub amortised: bool,
 }
 
-/// Inputs: roster, findings, subsets, item analysis and reliability unless cold, clustering if there is
-/// one, the error curves, and the quality table of each evaluation.
+/// Inputs: roster, findings, subsets, item analysis and reliability unless cold, clustering and amortisation
+/// if there are, the error curves, and the quality table of each evaluation.
 /// Outputs: the joined quality table, the summary as Markdown, the summary as text, the
 /// joined error curves.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
@@ -54,6 +58,11 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
     let (clustering, rest) = rest.split_at(usize::from(params.clusters));
     let clustering = match clustering {
         [id] => clustering::decode(&store.get(*id)?).map_err(table("clustering"))?,
+        _ => Vec::new(),
+    };
+    let (amortisation, rest) = rest.split_at(usize::from(params.amortised));
+    let amortisation = match amortisation {
+        [id] => amortisation::decode(&store.get(*id)?).map_err(table("amortisation"))?,
         _ => Vec::new(),
     };
     let (curves, evaluations) = rest.split_at(params.curves);
@@ -80,6 +89,7 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         quality: &quality,
         curve: &curve,
         clustering: &clustering,
+        amortisation: &amortisation,
     };
 
     Ok(vec![

@@ -140,8 +140,12 @@ pub struct Files<'a> {
     pub models: Option<RawFile<'a>>,
 }
 
-/// Reads the tables of one source.
-pub fn normalize(files: &Files<'_>, declaration: &Declaration) -> Result<Shard, AdapterError> {
+/// Reads the tables of one source; of items without a score only if `all_items`.
+pub fn normalize(
+    files: &Files<'_>,
+    declaration: &Declaration,
+    all_items: bool,
+) -> Result<Shard, AdapterError> {
     let scores = read(&files.scores)?;
     let cells = cells(&files.scores, &scores, declaration)?;
     let known = match (&files.items, &declaration.item_columns) {
@@ -154,6 +158,9 @@ pub fn normalize(files: &Files<'_>, declaration: &Declaration) -> Result<Shard, 
     let mut shard = Shard::default();
     let raw = files.scores.id.to_string();
     let mut used = BTreeSet::new();
+    if all_items {
+        used.extend(known.keys().map(String::as_str));
+    }
     for cell in &cells {
         let item = known.get(cell.item).ok_or_else(|| {
             files
