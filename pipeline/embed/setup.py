@@ -175,7 +175,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--device", choices=["cpu", "cuda"])
     parser.add_argument("models", nargs="*", metavar="MODEL")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
