@@ -2,8 +2,10 @@
 
 use std::{fs, path::PathBuf, process::Output, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray};
-use arrow_schema::{Field, Schema};
+use arrow_array::{
+    ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -165,6 +167,62 @@ fn without_seconds(mut records: Vec<Value>) -> Vec<Value> {
         fields.retain(|name, _| !name.ends_with("_seconds"));
     }
     records
+}
+
+/// Embeddings whose direction follows the item's difficulty, but for the items left out.
+fn embed(folder: &Folder, left_out: usize) -> PathBuf {
+    let number = Arc::new(Field::new("item", DataType::Float32, false));
+    // One direction that all share, and one of its own for each: no two are near-duplicates.
+    const DIMENSION: usize = ITEMS + 2;
+    let vector = |item: usize| {
+        let angle = 2.0 * item as f32 / ITEMS as f32;
+        let mut vector = [0.0; DIMENSION];
+        (vector[0], vector[1], vector[2 + item]) = (angle.cos(), angle.sin(), 1.0);
+        vector
+    };
+    let values = Float32Array::from_iter_values((left_out..ITEMS).flat_map(vector));
+    let vectors =
+        FixedSizeListArray::try_new(number, DIMENSION as i32, Arc::new(values), None).unwrap();
+    let ids = (left_out..ITEMS).map(|item| format!("item-{item:02}"));
+    folder.write("embeddings", vec![("item_uid", texts(ids)), ("embedding", Arc::new(vectors))]);
+    folder.path().join("embeddings.parquet")
+}
+
+#[test]
+fn methods_of_text_take_embeddings_and_say_when_there_are_none() {
+    let folder = Folder::new();
+    let methods = ["--json", "--k", "12", "--seeds", "2", "--methods"];
+    let with_text = "embedding-strata+mean,embedding-anchors+weighted-mean,combined-anchors+ridge";
+    let refused = folder.bench(&[&methods[..], &[with_text]].concat());
+    assert!(!refused.status.success());
+    assert!(stderr(&refused).contains("--embeddings"), "{}", stderr(&refused));
+    let file = embed(&folder, 0);
+    let file = file.to_str().unwrap();
+    let found =
+        records(&folder.bench(&[&methods[..], &[with_text, "--embeddings", file]].concat()));
+    assert!(!found.is_empty() && found.iter().all(|record| record["mae_pp"].is_number()));
+    let file = embed(&folder, 1);
+    let options = [&methods[..], &[with_text, "--embeddings", file.to_str().unwrap()]].concat();
+    assert!(stderr(&folder.bench(&options)).contains("item-00"));
+}
+
+#[test]
+fn difficulties_that_texts_give_away_are_foretold() {
+    let folder = Folder::new();
+    let file = embed(&folder, 0);
+    let options =
+        ["--json", "--k", "10", "--seeds", "2", "--unanswered", "20", "--methods", "default"];
+    assert!(stderr(&folder.bench(&options)).contains("--embeddings"));
+    let options = [&options[..], &["--embeddings", file.to_str().unwrap()]].concat();
+    let found = records(&folder.bench(&options));
+    let text: Vec<&Value> = found.iter().filter(|record| record["unanswered"] == "text").collect();
+    assert!(!text.is_empty());
+    for record in &text {
+        assert!(record["difficulty_r2"][0].as_f64().unwrap() > 0.3, "{record}");
+    }
+    for way in ["ignored", "task mean", "text and task"] {
+        assert!(found.iter().any(|record| record["unanswered"] == way), "{way}");
+    }
 }
 
 const ALL_SPLITS: &str =

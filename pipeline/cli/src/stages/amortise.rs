@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use aliquot_stats::{
     StatsError,
-    amortised::{Explained, Extension, Texts, extend},
+    amortised::{ALIKE, Explained, Extension, PredictedItem, Texts, extend},
     cluster::duplicates,
     interval::StreamKey,
     matrix::ResponseMatrix,
@@ -61,9 +61,6 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
     ])
 }
 
-/// Items nearer than this share a fold: one would give the other away.
-const ALIKE: f64 = 0.95;
-
 /// None where there is too little to learn from and nothing to predict.
 fn amortise(
     matrix: &BenchmarkMatrix,
@@ -72,7 +69,7 @@ fn amortise(
 ) -> Result<Option<Extension>, Error> {
     let extended = || -> Result<Extension, StatsError> {
         let points = matrix.vectors.points()?;
-        let groups = groups(matrix.named.items.len(), &duplicates(&points, ALIKE, 0)?.groups);
+        let groups = duplicates(&points, ALIKE, 0)?.group_numbers(points.count());
         let tasks = matrix.tasks.as_deref();
         let texts = Texts { points: &points, tasks, groups: Some(&groups) };
         extend(&matrix.named.scores, texts, &mut key.stream("amortise", 0))
@@ -86,15 +83,6 @@ fn amortise(
         }
         Err(error) => Err(stats(format!("predict items of `{benchmark}` from text"))(error)),
     }
-}
-
-/// Number of each item's group: its own unless it is like others.
-fn groups(items: usize, alike: &[Vec<usize>]) -> Vec<u32> {
-    let mut groups: Vec<u32> = (0..items as u32).collect();
-    for group in alike {
-        group.iter().for_each(|&item| groups[item] = group[0] as u32);
-    }
-    groups
 }
 
 fn has_unanswered(scores: &ResponseMatrix) -> bool {
@@ -124,7 +112,7 @@ fn predictions(
     matrix: &BenchmarkMatrix,
     extension: &Extension,
 ) -> Vec<Prediction> {
-    let row = |item: &aliquot_stats::amortised::PredictedItem| Prediction {
+    let row = |item: &PredictedItem| Prediction {
         item_uid: matrix.named.items[item.item].clone(),
         benchmark: benchmark.to_owned(),
         difficulty: item.difficulty.value,
@@ -180,14 +168,4 @@ fn counted(mut entry: Entry) -> Entry {
         entry.axis = roster::ITEM.to_owned();
     }
     entry
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn items_that_are_alike_have_one_group() {
-        assert_eq!(groups(5, &[vec![1, 3], vec![2, 4]]), [0, 1, 2, 1, 2]);
-    }
 }

@@ -514,7 +514,7 @@ mod tests {
         let address = "file:scores.csv".parse().unwrap();
         let scores =
             RawFile { address: &address, id: ObjectId::of(csv.as_bytes()), bytes: csv.as_bytes() };
-        normalize(&Files { scores, items: None, models: None }, declaration)
+        normalize(&Files { scores, items: None, models: None }, declaration, false)
     }
 
     const LONG: &str = "layout = 'long'\nmetric = 'acc'\nbenchmark = 'b'\n\
@@ -583,7 +583,8 @@ mod tests {
             let long = "layout = 'long'\nmetric = 'acc'\nbenchmark = 'b'\n\
                 columns = { model = 'm', item = 'i', score = 's' }";
             let declaration = declaration(&format!("{long}\n{columns}"));
-            normalize(&Files { scores, items: Some(items), models: None }, &declaration).unwrap()
+            normalize(&Files { scores, items: Some(items), models: None }, &declaration, false)
+                .unwrap()
         };
         let (with, without) =
             (read(with_parents), read("item_columns = { item = 'i', prompt = 'q' }"));
@@ -593,6 +594,32 @@ mod tests {
             shard.items.iter().map(|item| item.item_uid.clone()).collect()
         };
         assert_eq!(uids(&with), uids(&without));
+    }
+
+    #[test]
+    fn items_without_a_score_are_kept_if_they_are_asked_for_and_need_no_scores_at_all() {
+        let (scores, items) = (b"m,i,s\nA,1,1\n", b"i,q\n1,Why?\n2,How?\n");
+        let of = |address, bytes| RawFile { address, id: ObjectId::of(bytes), bytes };
+        let addresses = ["file:scores.csv", "file:items.csv"].map(|text| text.parse().unwrap());
+        let [scores, items] = [of(&addresses[0], &scores[..]), of(&addresses[1], &items[..])];
+        let declaration = declaration(
+            "layout = 'long'\nmetric = 'acc'\nbenchmark = 'b'\n\
+             columns = { model = 'm', item = 'i', score = 's' }\n\
+             item_columns = { item = 'i', prompt = 'q' }",
+        );
+        let files = Files { scores, items: Some(items), models: None };
+        let stems = |shard: &Shard| -> Vec<String> {
+            shard.items.iter().map(|item| item.stem.clone()).collect()
+        };
+        let read = |all_items| normalize(&files, &declaration, all_items).unwrap();
+        assert_eq!(stems(&read(false)), ["Why?"]);
+        assert_eq!((stems(&read(true)).len(), read(true).aliases.len()), (2, 2));
+
+        let columns = declaration.item_columns.as_ref().unwrap();
+        let bare = normalize_items(&items, columns, Some("b")).unwrap();
+        assert_eq!((bare.items, bare.responses.len()), (read(true).items, 0));
+        let error = normalize_items(&items, columns, None).unwrap_err().to_string();
+        assert!(error.contains("row 1: the benchmark is blank"), "{error}");
     }
 
     #[test]

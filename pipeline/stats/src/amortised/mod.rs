@@ -19,6 +19,9 @@ use crate::{
     rng::Stream,
 };
 
+/// Cosine from which on two texts are so much alike that one would give the other's parameters away:
+/// [`Texts::groups`] should hold them together.
+pub const ALIKE: f64 = 0.95;
 /// Folds of the cross-validation, and least number of groups of items.
 const FOLDS: usize = 5;
 /// Tasks that are told apart; the smaller ones beyond are taken for none.

@@ -34,6 +34,18 @@ pub struct Duplicates {
     pub groups: Vec<Vec<usize>>,
 }
 
+impl Duplicates {
+    /// Number of the group of each of `points` points: that of its first point, its own where it is like
+    /// no other.
+    pub fn group_numbers(&self, points: usize) -> Vec<u32> {
+        let mut numbers: Vec<u32> = (0..points as u32).collect();
+        for group in &self.groups {
+            group.iter().for_each(|&point| numbers[point] = group[0] as u32);
+        }
+        numbers
+    }
+}
+
 /// All pairs of points whose cosine is at least `threshold`, in (0, 1], and the groups that they join.
 ///
 /// Exact: products in f32 only sort out what is below the threshold by more than their rounding can be,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aliquot_stats::{
     StatsError,
-    amortised::{Explained, Texts, extend},
+    amortised::{ALIKE, Explained, Texts, extend},
     cluster::{Points, duplicates},
     estimate,
     interval::StreamKey,
@@ -19,8 +19,6 @@ use serde::Serialize;
 use super::{Matrix, Outcome, Plan, Task, Work, print, summary::aligned};
 use crate::error::Error;
 
-/// Items whose cosine is this or more share a fold when text is cross-validated.
-const ALIKE: f64 = 0.95;
 const POINTS: f64 = 100.0;
 
 /// Which items nobody has answered.
@@ -89,7 +87,7 @@ fn measure(plan: &Plan, task: &Task<'_>, hidden: Hidden) -> Result<Outcome<Recor
     let Some(points) = points.map_err(failed)? else {
         return Err(Error::Usage("--unanswered needs --embeddings FILE".to_owned()));
     };
-    let groups = groups(&points).map_err(failed)?;
+    let groups = duplicates(&points, ALIKE, 0).map_err(failed)?.group_numbers(points.count());
     let mut outcome = (Vec::new(), Vec::new());
     for seed in task.repetitions.clone() {
         let split = plan.split(&Task { repetitions: seed..seed + 1, ..*task }).map_err(failed)?;
@@ -100,15 +98,6 @@ fn measure(plan: &Plan, task: &Task<'_>, hidden: Hidden) -> Result<Outcome<Recor
         outcome.0.extend(cell.measure(&hides).map_err(failed)?);
     }
     Ok(outcome)
-}
-
-/// The group of near-duplicates of each item; an item without any is alone.
-fn groups(points: &Points<'_>) -> Result<Vec<u32>, StatsError> {
-    let mut groups: Vec<u32> = (0..points.count() as u32).collect();
-    for group in duplicates(points, ALIKE, 0)?.groups {
-        group.iter().for_each(|&item| groups[item] = group[0] as u32);
-    }
-    Ok(groups)
 }
 
 /// Whether each item is hidden.
