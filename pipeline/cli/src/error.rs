@@ -85,6 +85,24 @@ pub enum Error {
         #[source]
         source: TableError,
     },
+    /// A table of texts is not what `embed` reads.
+    #[error("read `{}`", path.display())]
+    Texts {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: TableError,
+    },
+    /// A file is no table of vectors.
+    #[error("read the vectors of {place}")]
+    Vectors {
+        /// Which file.
+        place: String,
+        /// What is wrong.
+        #[source]
+        source: TableError,
+    },
     /// Texts could not be embedded.
     #[error(transparent)]
     Embed(#[from] EmbedError),
@@ -106,6 +124,9 @@ pub enum Error {
     /// A release is not as its manifest says.
     #[error("{0}")]
     Unverified(String),
+    /// Vectors are not those that they are compared with.
+    #[error("{0}")]
+    Differs(String),
     /// The arguments do not go together.
     #[error("{0}")]
     Usage(String),
@@ -151,10 +172,11 @@ impl Error {
             | Self::Stats { .. } => 3,
             Self::Release(ReleaseError::VersionTaken { .. }) => 3,
             Self::Adapter(_) | Self::Data(_) | Self::Table { .. } | Self::Dataset { .. } => 4,
+            Self::Texts { .. } | Self::Vectors { .. } => 4,
             Self::Fetch(FetchError::Changed { .. } | FetchError::Escapes { .. }) => 4,
             Self::Fetch(FetchError::Read { .. } | FetchError::Store { .. }) => 5,
             Self::Fetch(_) => 6,
-            Self::Store(StoreError::Damaged { .. }) | Self::Unverified(_) => 7,
+            Self::Store(StoreError::Damaged { .. }) | Self::Unverified(_) | Self::Differs(_) => 7,
             Self::Release(ReleaseError::BrokenLog { .. } | ReleaseError::TagMoved { .. }) => 7,
             Self::Release(ReleaseError::Store(StoreError::Damaged { .. })) => 7,
             Self::Release(ReleaseError::Document { .. } | ReleaseError::Incomplete { .. }) => 7,
@@ -209,6 +231,8 @@ impl Error {
             Self::Dataset { .. } => {
                 "correct the file; `aliquot bench --help` lists the columns that are read"
             }
+            Self::Texts { .. } => "correct the file, or name its columns with `--id` and `--text`",
+            Self::Vectors { .. } => "give a file that `aliquot embed --output FILE` wrote",
             Self::Unverified(_) => {
                 "delete the bad objects and run the recipe again: they are made anew"
             }

@@ -414,14 +414,14 @@ impl Recipe {
             return Err(format!("seed must be at most {LARGEST_SEED}"));
         }
         let evaluate = evaluation(text.evaluate, &source, procedure)?;
+        if !source.has_results() {
+            cold(procedure, [&text.subsets.validation, &text.subsets.test])?;
+        }
         let evaluated = Evaluated { splits: &evaluate.splits, repetitions: evaluate.repetitions };
         let subsets = SubsetSizes {
             validation: size("subsets.validation", &text.subsets.validation, evaluated)?,
             test: size("subsets.test", &text.subsets.test, evaluated)?,
         };
-        if !source.has_results() {
-            cold(procedure, subsets)?;
-        }
         for procedure in evaluate.compared.iter().chain([&procedure]) {
             if procedure.selection.needs_embeddings() && embed.is_none() {
                 return Err(format!("`{}` looks at text: add [embed]", procedure.name()));
@@ -502,7 +502,7 @@ fn evaluation(
 }
 
 /// Checks what is asked for where there are no results.
-fn cold(procedure: Procedure, sizes: SubsetSizes) -> Result<(), String> {
+fn cold(procedure: Procedure, sizes: [&SizeText; 2]) -> Result<(), String> {
     if procedure.selection.needs_results() || procedure.estimator.needs_results() {
         let name = procedure.name();
         return Err(format!(
@@ -511,8 +511,8 @@ fn cold(procedure: Procedure, sizes: SubsetSizes) -> Result<(), String> {
              embedding-facility-location with weighted-mean"
         ));
     }
-    match [sizes.validation, sizes.test] {
-        [Size::Fixed(_), Size::Fixed(_)] => Ok(()),
+    match sizes {
+        [SizeText::Fixed(_), SizeText::Fixed(_)] => Ok(()),
         _ => Err("without results no size can be searched for: give numbers".to_owned()),
     }
 }

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -40,27 +41,27 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
     /// Largest difference of a number of a vector that counts as none.
-    #[arg(long, default_value_t = 1e-4, value_name = "NUMBER")]
+    #[arg(long, default_value_t = 1e-4, value_parser = tolerance, value_name = "NUMBER")]
     tolerance: f64,
     /// Embed a pinned set of texts, and compare with pinned vectors.
     #[arg(long, conflicts_with_all = ["input", "output", "compare"])]
     self_check: bool,
-    /// Model of a table: a name of manifests/models, or the path of such a file. The recipe says its
-    /// own.
-    #[arg(long, default_value = "paraphrase-MiniLM-L3-v2")]
-    model: String,
-    /// cpu, cuda:0 (or another number), or auto.
-    #[arg(long, default_value = "auto")]
-    device: String,
-    /// truncate or windowed-mean; the model's own rule unless given.
+    /// Model of a table, a name of manifests/models or the path of such a file;
+    /// paraphrase-MiniLM-L3-v2 unless given. A recipe says its own.
+    #[arg(long)]
+    model: Option<String>,
+    /// cpu, cuda:0 (or another number), or auto, which it is unless given. A recipe says its own.
+    #[arg(long)]
+    device: Option<String>,
+    /// truncate or windowed-mean; the model's own rule unless given. A recipe says its own.
     #[arg(long, value_name = "RULE")]
     long_texts: Option<String>,
-    /// Column of a table that names its rows.
-    #[arg(long, default_value = "item_id", value_name = "COLUMN")]
-    id: String,
-    /// Column of a table with the texts.
-    #[arg(long, default_value = "prompt", value_name = "COLUMN")]
-    text: String,
+    /// Column of a table that names its rows; item_id unless given.
+    #[arg(long, value_name = "COLUMN")]
+    id: Option<String>,
+    /// Column of a table with the texts; prompt unless given.
+    #[arg(long, value_name = "COLUMN")]
+    text: Option<String>,
     #[command(flatten)]
     embed: EmbedOptions,
     #[command(flatten)]
@@ -95,8 +96,32 @@ fn told(global: &Global, json: &Value, text: &str) {
     if global.json { print_json(json) } else { print(text) }
 }
 
+fn tolerance(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "give a number that is not negative".to_owned())
+}
+
+/// Refuses what a recipe says itself: to pass over `--device cuda:0` would be to embed elsewhere.
+fn nothing_of_a_table(arguments: &Arguments) -> Result<(), Error> {
+    let Arguments { model, device, long_texts, id, text, .. } = arguments;
+    let options = [
+        ("--model", model),
+        ("--device", device),
+        ("--long-texts", long_texts),
+        ("--id", id),
+        ("--text", text),
+    ];
+    match options.iter().find(|(_, given)| given.is_some()) {
+        Some((name, _)) => Err(Error::Usage(format!(
+            "`{name}` is for tables: a recipe says how its items are embedded, under [embed] and [source]"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Runs the graph of a recipe up to its embeddings.
 fn of_recipe(global: &Global, arguments: &Arguments, path: &Path) -> Result<Embeddings, Error> {
+    nothing_of_a_table(arguments)?;
     let locked = LockedRecipe::read(path)?;
     let store = Store::open(&global.store)?;
     let runner = Runner { store: &store, recipe: &locked.file.recipe.name };
@@ -113,21 +138,17 @@ fn of_recipe(global: &Global, arguments: &Arguments, path: &Path) -> Result<Embe
 }
 
 fn of_table(arguments: &Arguments, path: &Path) -> Result<Embeddings, Error> {
-    let wrong = |source| Error::Dataset { path: path.to_owned(), source };
+    let wrong = |source| Error::Texts { path: path.to_owned(), source };
     let format = Format::from_name(&path.to_string_lossy()).ok_or_else(|| {
         Error::Usage(format!("`{}` ends in none of .toml, .csv, .jsonl, .parquet", path.display()))
     })?;
     let bytes = read(path)?;
     let rows = TextTable::read(format, &bytes).map_err(wrong)?;
-    let ids = rows.column(&arguments.id).map_err(wrong)?;
-    let texts = rows.column(&arguments.text).map_err(wrong)?;
-    let blank = |column: &str, row: usize| {
-        Error::Results(format!("{}: row {}: `{column}` is blank", path.display(), row + 1))
-    };
-    let id = |(row, id): (usize, &Option<&str>)| {
-        id.map(str::to_owned).ok_or_else(|| blank(&arguments.id, row))
-    };
-    let ids = ids.iter().enumerate().map(id).collect::<Result<Vec<_>, _>>()?;
+    let column = arguments.id.as_deref().unwrap_or("item_id");
+    let ids = unique_ids(&rows.column(column).map_err(wrong)?).map_err(|(row, problem)| {
+        Error::Results(format!("{}: row {}: `{column}` {problem}", path.display(), row + 1))
+    })?;
+    let texts = rows.column(arguments.text.as_deref().unwrap_or("prompt")).map_err(wrong)?;
     // A blank cell is an empty text, which a model has a vector for.
     let texts: Vec<String> = texts.iter().map(|text| text.unwrap_or("").to_owned()).collect();
 
@@ -138,9 +159,21 @@ fn of_table(arguments: &Arguments, path: &Path) -> Result<Embeddings, Error> {
     Ok(Embeddings { ids, dimension, values: embedded.vectors, provenance })
 }
 
+/// The ids; or the row, from 0, of one that is blank or there for the second time.
+fn unique_ids(ids: &[Option<&str>]) -> Result<Vec<String>, (usize, String)> {
+    let mut known = BTreeSet::new();
+    let id = |(row, id): (usize, &Option<&str>)| match id {
+        None => Err((row, "is blank".to_owned())),
+        Some(id) if !known.insert(id.to_string()) => Err((row, format!("holds `{id}` again"))),
+        Some(id) => Ok(id.to_string()),
+    };
+    ids.iter().enumerate().map(id).collect()
+}
+
 fn computation(arguments: &Arguments) -> Result<Computation, Error> {
     let Arguments { model, device, long_texts, .. } = arguments;
-    find_model(model, Path::new(""))
+    let device = device.as_deref().unwrap_or("auto");
+    find_model(model.as_deref().unwrap_or("paraphrase-MiniLM-L3-v2"), Path::new(""))
         .and_then(|model| Computation::new(model, Some(device), long_texts.as_deref()))
         .map_err(Error::Usage)
 }
@@ -157,9 +190,9 @@ fn compare(
     tolerance: f64,
 ) -> Result<(), Error> {
     let recorded = embeddings::decode(&read(path)?)
-        .map_err(|source| Error::Dataset { path: path.to_owned(), source })?;
+        .map_err(|source| Error::Vectors { place: path.display().to_string(), source })?;
     if recorded.dimension != vectors.dimension {
-        return Err(Error::Unverified(format!(
+        return Err(Error::Differs(format!(
             "{}: vectors of {}, computed ones are of {}",
             path.display(),
             recorded.dimension,
@@ -171,7 +204,7 @@ fn compare(
         let other = recorded
             .ids
             .binary_search(id)
-            .map_err(|_| Error::Unverified(format!("{}: `{id}` has no vector", path.display())))?;
+            .map_err(|_| Error::Differs(format!("{}: `{id}` has no vector", path.display())))?;
         for (a, b) in vectors.row(row).iter().zip(recorded.row(other)) {
             let difference = f64::from((a - b).abs());
             if difference > largest {
@@ -181,9 +214,9 @@ fn compare(
     }
     let rows = vectors.ids.len();
     if largest > tolerance {
-        return Err(Error::Unverified(format!(
-            "{}: vectors differ by up to {largest:.2e} (`{at}`), more than {tolerance:.0e}; \
-             computed: {}; recorded: {}",
+        return Err(Error::Differs(format!(
+            "{}: vectors differ by up to {largest:.2e} (`{at}`), more than {tolerance:.0e}; if that \
+             is meant, record them again with `--output`\n  computed: {}\n  recorded: {}",
             path.display(),
             vectors.provenance,
             recorded.provenance
@@ -231,7 +264,7 @@ fn check_self(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     if found.smallest_cosine >= SMALLEST_COSINE {
         return Ok(());
     }
-    Err(Error::Unverified(format!(
+    Err(Error::Differs(format!(
         "vectors of {} are not the pinned ones: cosine {:.4}, at least {SMALLEST_COSINE} expected; \
          `make setup` fetches library and model again where they are damaged",
         provenance.model, found.smallest_cosine

@@ -31,7 +31,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let item = find_item(&items, &arguments.item)?;
 
     let rows = rows(&responses, &item.item_uid, arguments.model.as_deref());
-    if rows.is_empty() {
+    let answered = !responses.is_empty() || arguments.model.is_some();
+    if rows.is_empty() && answered {
         let of = arguments.model.as_ref().map(|model| format!(" of model `{model}`"));
         let of = of.unwrap_or_default();
         return Err(Error::NotFound(format!("item {} has no response{of}", item.item_uid)));
@@ -94,6 +95,9 @@ impl Story<'_> {
             text.push_str(&format!("alias      {}\n", one_line(&alias.to_string())));
         });
         traced.iter().for_each(|row| text.push_str(&row.text()));
+        if traced.is_empty() {
+            text.push_str("responses  none: no model has answered these items\n");
+        }
         if let Some(record) = record {
             text.push_str(&format!("record     {record:#}\n"));
         }

@@ -38,7 +38,8 @@ pub fn run(
     let embeddings = match params {
         Params::Computed(computation) => computed(&items, computation, place)?,
         Params::Recorded => {
-            let all = embeddings::decode(&store.get(inputs[1])?).map_err(table("embeddings"))?;
+            let all = embeddings::decode(&store.get(inputs[1])?)
+                .map_err(|source| Error::Vectors { place: "embed.vectors".to_owned(), source })?;
             recorded(&items, &all)?
         }
     };
