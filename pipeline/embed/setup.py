@@ -8,7 +8,6 @@ that is there is kept, whichever it is made for. Needs Python 3.11 with pip, not
 """
 
 import argparse
-import contextlib
 import fcntl
 import hashlib
 import os
@@ -161,7 +160,7 @@ def install(missing, downloads, sound):
         part = downloads / source["sha256"]
         if not part.exists() or part.stat().st_size != source["size"]:
             fetch(source["address"], part)
-        with part.open("rb") as stream, contextlib.suppress(FileNotFoundError):
+        with part.open("rb") as stream:
             try:
                 missing.take(stream, source["address"])
             finally:

@@ -25,7 +25,7 @@ fn main() -> Result<(), Error> {
     let start = Instant::now();
     let embedded = embedder.embed(&texts, None, &mut |_| ())?;
     println!("seconds {}", start.elapsed().as_secs_f64());
-    println!("truncated {}", embedded.truncated);
+    println!("truncated {}", embedded.truncated.iter().filter(|cut| **cut).count());
     println!("peak_mib {}", peak_resident_mib().unwrap_or(f64::NAN));
     let bytes: Vec<u8> = embedded.vectors.iter().flat_map(|value| value.to_le_bytes()).collect();
     fs::write(&vectors, bytes).map_err(|source| Error::Write { path: vectors, source })

@@ -7,8 +7,8 @@ use std::{
 };
 
 use aliquot_embed::{
-    BatchRule, Cache, Device, EmbedError, Embedded, Embedder, LongTexts, ModelManifest, Pooling,
-    Runtime,
+    ALGORITHM, BatchRule, Cache, Device, EmbedError, Embedded, Embedder, LongTexts, ModelManifest,
+    Pooling, Runtime,
 };
 use aliquot_sources::Address;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -75,6 +75,8 @@ impl Serialize for Computation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Told<'a> {
+            algorithm: u32,
+            runtime: u32,
             weights: &'a str,
             tokenizer: &'a str,
             dimension: usize,
@@ -89,6 +91,8 @@ impl Serialize for Computation {
         }
         let Self { model, device } = self;
         let told = Told {
+            algorithm: ALGORITHM,
+            runtime: Runtime::MINOR_VERSION,
             weights: &model.weights.sha256,
             tokenizer: &model.tokenizer.sha256,
             dimension: model.dimension,
@@ -185,14 +189,20 @@ impl ModelPlace {
         Ok(Embedder::open(model, &folder, &runtime, *device, threads)?)
     }
 
-    /// Embeds what no earlier run has embedded, with a bar on a terminal.
-    pub fn embed(&self, embedder: &mut Embedder, texts: &[String]) -> Result<Embedded, Error> {
+    /// Embeds what no earlier run has embedded, with a bar on a terminal; everything anew if `afresh`.
+    pub fn embed(
+        &self,
+        embedder: &mut Embedder,
+        texts: &[String],
+        afresh: bool,
+    ) -> Result<Embedded, Error> {
         let bar = self.progress.add(ProgressBar::new(texts.len() as u64));
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} texts {msg}") {
             bar.set_style(style);
         }
         let cache = Cache::new(self.models.join("cache"));
-        let embedded = embedder.embed(texts, Some(&cache), &mut |progress| {
+        let cache = (!afresh).then_some(&cache);
+        let embedded = embedder.embed(texts, cache, &mut |progress| {
             bar.set_position(progress.done as u64);
             let left = progress.seconds_left.unwrap_or(0.0);
             bar.set_message(format!("{:.0}/s, {left:.0} s left", progress.texts_per_second));
@@ -229,5 +239,47 @@ pub fn find_model(name: &str, folder: &Path) -> Result<ModelManifest, String> {
             "unknown model `{name}`; shipped: {}; or give the path of a manifest that ends in .toml",
             SHIPPED.map(|(name, _)| name).join(", ")
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_changes_a_vector_changes_the_parameters_of_its_stage() {
+        let model = find_model("paraphrase-MiniLM-L3-v2", Path::new("")).unwrap();
+        let of = |computation: &Computation| serde_json::to_string(computation).unwrap();
+        let base = Computation::new(model.clone(), None, None).unwrap();
+        let changed = |change: fn(&mut Computation)| {
+            let mut other = base.clone();
+            change(&mut other);
+            of(&other)
+        };
+        let others = [
+            changed(|other| other.model.weights.sha256 = "0".repeat(64)),
+            changed(|other| other.model.tokenizer.sha256 = "0".repeat(64)),
+            changed(|other| other.model.pooling = Pooling::Cls),
+            changed(|other| other.model.normalise = false),
+            changed(|other| other.model.prefix = "query: ".to_owned()),
+            changed(|other| other.model.maximum_tokens = 64),
+            changed(|other| other.model.long_texts = LongTexts::WindowedMean),
+            changed(|other| other.model.batch = BatchRule::Single),
+            changed(|other| other.device = Device::Cuda(0)),
+        ];
+        assert!(others.iter().all(|other| *other != of(&base)));
+        // Where the files come from changes nothing.
+        assert_eq!(changed(|other| other.model.title = "Other".to_owned()), of(&base));
+    }
+
+    #[test]
+    fn unknown_models_devices_and_rules_are_named() {
+        let folder = Path::new("");
+        assert!(find_model("x", folder).unwrap_err().contains("shipped: all-MiniLM-L6-v2"));
+        assert!(find_model("x.toml", folder).unwrap_err().contains("x.toml"));
+        let model = find_model("all-MiniLM-L6-v2", folder).unwrap();
+        let of = |device, rule| Computation::new(model.clone(), device, rule).unwrap_err();
+        assert!(of(Some("gpu"), None).contains("cuda:N"));
+        assert!(of(None, Some("cut")).contains("windowed-mean"));
     }
 }

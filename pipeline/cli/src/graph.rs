@@ -85,9 +85,9 @@ pub const STAGES: [(&str, u32); 16] = [
 /// The stage whose output is known before it runs: the lock says it.
 pub const FETCH: &str = "fetch";
 const NORMALIZE: &str = "normalize";
-const MERGE: &str = "merge";
-/// The stage whose output is the embeddings.
-pub const EMBED: &str = "embed";
+/// The stage that joins all raw files.
+pub const MERGE: &str = "merge";
+const EMBED: &str = "embed";
 const AMORTISE: &str = "amortise";
 const CLUSTER: &str = "cluster";
 const AUDIT: &str = "audit";
@@ -106,7 +106,8 @@ pub const PUBLISH: &str = "publish";
 // Places of the tables among the outputs of normalize (the first four), merge, amortise, cluster, audit
 // and analyse.
 const RESPONSES: usize = 0;
-const ITEMS: usize = 1;
+/// Place of the items among its outputs.
+pub const ITEMS: usize = 1;
 const MODELS: usize = 2;
 const ALIASES: usize = 3;
 const SCORES: usize = 4;
@@ -358,7 +359,11 @@ impl Builder<'_> {
         if self.recipe.embed.is_none() || !self.recipe.source.has_results() {
             return Ok(None);
         }
-        let params = stages::amortise::Params { seed: self.recipe.seed };
+        let benchmarks = self.recipe.targets.iter().flat_map(|target| target.benchmarks.keys());
+        let params = stages::amortise::Params {
+            seed: self.recipe.seed,
+            benchmarks: benchmarks.cloned().collect(),
+        };
         let node = Self::on_matrix("amortise".to_owned(), AMORTISE, &params, data, true)?;
         Ok(Some(self.graph.add(node.task(Task::Amortise(params)))))
     }

@@ -40,8 +40,8 @@ pub struct Embedded {
     pub vectors: Vec<f32>,
     /// Texts whose vector came from the cache.
     pub cached: usize,
-    /// Texts of which not all tokens were used.
-    pub truncated: usize,
+    /// Whether of a text not all tokens were used, one entry a text.
+    pub truncated: Vec<bool>,
 }
 
 /// A text that has no vector yet, with the rows that wait for it.
@@ -128,8 +128,11 @@ impl Embedder {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Embedded, EmbedError> {
         let dimension = self.shape.dimension;
-        let mut embedded =
-            Embedded { vectors: vec![0.0; texts.len() * dimension], cached: 0, truncated: 0 };
+        let mut embedded = Embedded {
+            vectors: vec![0.0; texts.len() * dimension],
+            cached: 0,
+            truncated: vec![false; texts.len()],
+        };
         let mut rows = Rows { dimension, embedded: &mut embedded };
         let mut wanted = by_key(texts);
         let shelf = cache.map(|cache| cache.shelf(self.provenance.digest(), dimension));
@@ -191,11 +194,11 @@ impl Embedder {
 
 impl Rows<'_> {
     fn put(&mut self, rows: &[usize], entry: &Entry) {
-        for row in rows {
+        for &row in rows {
             let start = row * self.dimension;
             self.embedded.vectors[start..start + self.dimension].copy_from_slice(&entry.vector);
+            self.embedded.truncated[row] = entry.truncated;
         }
-        self.embedded.truncated += if entry.truncated { rows.len() } else { 0 };
     }
 
     /// Takes what the cache has, off `wanted` too.

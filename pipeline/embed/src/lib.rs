@@ -51,6 +51,6 @@ pub use embedder::{Embedded, Embedder};
 pub use error::EmbedError;
 pub use manifest::{BatchRule, LongTexts, ModelFile, ModelManifest, Origin, Pooling};
 pub use progress::Progress;
-pub use provenance::{Provenance, Provider};
+pub use provenance::{ALGORITHM, Provenance, Provider};
 pub use runtime::Runtime;
 pub use self_check::{SelfCheck, self_check};

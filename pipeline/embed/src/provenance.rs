@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{BatchRule, LongTexts, ModelManifest, Pooling};
 
 /// Raised when this crate makes other vectors of the same texts with the same settings.
-const ALGORITHM: u32 = 1;
+pub const ALGORITHM: u32 = 1;
 
 /// All that a vector depends on besides its text and the kind of processor.
 ///

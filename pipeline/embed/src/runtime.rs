@@ -22,6 +22,9 @@ pub struct Runtime {
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
 impl Runtime {
+    /// Minor version of the library that this program is built for; another one is refused.
+    pub const MINOR_VERSION: u32 = ort::MINOR_VERSION;
+
     /// Loads the library, or returns the one that is loaded from this path.
     ///
     /// # Errors

@@ -96,19 +96,24 @@ fn assert_equal_to_python(vectors: &[f32], reference: &[f32]) {
     }
 }
 
+/// Texts of which not all was read.
+fn cut(embedded: &Embedded) -> usize {
+    embedded.truncated.iter().filter(|cut| **cut).count()
+}
+
 #[test]
 fn two_hundred_prompts_have_the_vectors_of_python() {
     let Some(models) = models() else { return };
     let prompts = prompts();
     let truncated = embed(&mut open(&models, &manifest(FLOAT), 2), &prompts);
     assert_equal_to_python(&truncated.vectors, &reference("prompts.i16"));
-    assert_eq!(truncated.truncated, 78);
+    assert_eq!(cut(&truncated), 78);
 
     let windowed = ModelManifest { long_texts: LongTexts::WindowedMean, ..manifest(FLOAT) };
     let all = embed(&mut open(&models, &windowed, 2), &prompts);
     assert_equal_to_python(&all.vectors, &reference("windowed.i16"));
     // A megabyte of words and ten thousand numbers are more than 64 windows hold.
-    assert_eq!(all.truncated, 2);
+    assert_eq!(cut(&all), 2);
 }
 
 #[test]

@@ -77,6 +77,19 @@ pub enum StatsError {
          `combined` in its name"
     )]
     NoEmbeddings,
+    /// An item counts more than a random draw can show.
+    #[error(
+        "an item counts {share:.4} of the mean, more than one of {k} equal answers: take at most {most} items, or benchmarks \
+         that are less unequal"
+    )]
+    Outweighs {
+        /// Share of the heaviest item.
+        share: f64,
+        /// Items that were asked for.
+        k: usize,
+        /// Items that may be.
+        most: usize,
+    },
     /// A method that learns from results where there are none.
     #[error(
         "`{method}` learns from results, and there are none: select by random, embedding-strata, \

@@ -223,6 +223,32 @@ impl Target {
         Ok(Self { weights, groups, tasks: None })
     }
 
+    /// The same mean over the items of the pool alone: the others weigh nothing, and each benchmark keeps
+    /// the share that it has in all.
+    ///
+    /// Errors with [`StatsError::BadWeights`] when a benchmark that counts has no item in the pool.
+    pub fn within(&self, pool: &[usize]) -> Result<Self, StatsError> {
+        let groups = self.groups.iter().max().map_or(0, |last| *last as usize + 1);
+        let (mut all, mut kept) = (vec![0.0; groups], vec![0.0; groups]);
+        for (group, weight) in self.groups.iter().zip(&self.weights) {
+            all[*group as usize] += weight;
+        }
+        let mut weights = vec![0.0; self.weights.len()];
+        for &item in pool {
+            weights[item] = self.weights[item];
+            kept[self.groups[item] as usize] += self.weights[item];
+        }
+        for (group, (all, kept)) in all.iter().zip(&kept).enumerate() {
+            if *all > 0.0 && *kept <= 0.0 {
+                return Err(StatsError::BadWeights);
+            }
+            for (weight, of) in weights.iter_mut().zip(&self.groups) {
+                *weight *= if *of as usize == group && *kept > 0.0 { all / kept } else { 1.0 };
+            }
+        }
+        Ok(Self { weights, ..self.clone() })
+    }
+
     /// The same with the task of each item, which selection by tasks goes by.
     ///
     /// Errors with [`StatsError::Length`] unless there is one number an item.

@@ -6,7 +6,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow_array::{
-    Array, ArrayRef, FixedSizeListArray, Float32Array, StringArray, cast::AsArray,
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, StringArray, cast::AsArray,
     types::Float32Type,
 };
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
@@ -28,6 +28,8 @@ pub struct Embeddings {
     pub dimension: usize,
     /// Row-major, `ids` x `dimension`, all finite.
     pub values: Vec<f32>,
+    /// Whether the model did not read all of a row's text.
+    pub truncated: Vec<bool>,
     /// How they were made, as canonical JSON; empty where that is not known.
     pub provenance: String,
 }
@@ -48,6 +50,7 @@ fn schema_of(dimension: usize, provenance: &str) -> SchemaRef {
     let fields = vec![
         Field::new("item_uid", DataType::Utf8, false),
         Field::new_fixed_size_list("embedding", number(), dimension as i32, false),
+        Field::new("truncated", DataType::Boolean, false),
     ];
     let schema = Schema::new(fields);
     Arc::new(match provenance {
@@ -64,8 +67,9 @@ fn number() -> FieldRef {
 ///
 /// Errors where two rows have one id, or `values` are not `ids` x `dimension`.
 pub fn encode(embeddings: &Embeddings) -> Result<Vec<u8>, TableError> {
-    let Embeddings { ids, dimension, values, provenance } = embeddings;
-    if *dimension == 0 || Some(values.len()) != ids.len().checked_mul(*dimension) {
+    let Embeddings { ids, dimension, values, truncated, provenance } = embeddings;
+    let complete = Some(values.len()) == ids.len().checked_mul(*dimension);
+    if *dimension == 0 || !complete || truncated.len() != ids.len() {
         return Err(TableError::Format(format!(
             "{} numbers are not {} vectors of {dimension}",
             values.len(),
@@ -84,7 +88,8 @@ pub fn encode(embeddings: &Embeddings) -> Result<Vec<u8>, TableError> {
         None,
     )?;
     let ids: StringArray = order.iter().map(|row| Some(ids[*row].as_str())).collect();
-    let columns: Vec<ArrayRef> = vec![Arc::new(ids), Arc::new(lists)];
+    let truncated: BooleanArray = order.iter().map(|row| Some(truncated[*row])).collect();
+    let columns: Vec<ArrayRef> = vec![Arc::new(ids), Arc::new(lists), Arc::new(truncated)];
     parquet_bytes::write(&schema_of(*dimension, provenance), columns)
 }
 
@@ -121,8 +126,13 @@ pub fn decode(bytes: &[u8]) -> Result<Embeddings, TableError> {
         return Err(TableError::Format("embeddings have no numbers".to_owned()));
     }
     unique(ids.iter().map(String::as_str))?;
+    let truncated = match columns.bools("truncated") {
+        // A table of vectors that somebody else made.
+        Err(TableError::MissingColumn { .. }) => vec![false; ids.len()],
+        other => other?,
+    };
     let provenance = columns.metadata(PROVENANCE).unwrap_or_default();
-    Ok(Embeddings { ids, dimension, values, provenance })
+    Ok(Embeddings { ids, dimension, values, truncated, provenance })
 }
 
 /// Ascending and no two alike.
@@ -151,6 +161,7 @@ mod tests {
             ids: vec!["b".into(), "a".into()],
             dimension: 2,
             values: vec![0.6, 0.8, 1.0, 0.0],
+            truncated: vec![true, false],
             provenance: "{\"model\":\"m\"}".into(),
         }
     }
@@ -159,7 +170,7 @@ mod tests {
     fn vectors_come_back_sorted_with_their_provenance() {
         let back = decode(&encode(&two()).unwrap()).unwrap();
         assert_eq!((back.ids.join(""), back.row(1)), ("ab".to_owned(), &[0.6, 0.8][..]));
-        assert_eq!(back.provenance, two().provenance);
+        assert_eq!((&back.truncated, &back.provenance), (&vec![false, true], &two().provenance));
         assert_eq!(encode(&back).unwrap(), encode(&two()).unwrap());
     }
 

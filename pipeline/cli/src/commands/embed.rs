@@ -4,11 +4,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aliquot_embed::self_check;
+use aliquot_embed::{Embedded, Provenance, self_check};
 use aliquot_store::Store;
 use aliquot_tables::{
     embeddings::{self, Embeddings},
     foreign::{Format, TextTable},
+    items,
 };
 use indicatif::MultiProgress;
 use serde_json::{Value, json};
@@ -20,11 +21,14 @@ use super::{
 };
 use crate::{
     args::{EmbedOptions, FetchOptions, Global},
-    embedding::{Computation, find_model},
+    embedding::{Computation, Vectors, find_model},
     error::Error,
-    graph::EMBED,
+    graph::{ITEMS, MERGE},
     runner::Runner,
-    stages::{embed::provenance, table},
+    stages::{
+        embed::{computed, provenance},
+        table,
+    },
 };
 
 /// Arguments of `embed`.
@@ -80,10 +84,21 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     if let Some(path) = &arguments.output {
         write_whole(path, &embeddings::encode(&vectors).map_err(table("embeddings"))?)?;
         let (rows, dimension) = (vectors.ids.len(), vectors.dimension);
+        let truncated = vectors.truncated.iter().filter(|cut| **cut).count();
+        let provenance: Provenance = serde_json::from_str(&vectors.provenance)
+            .map_err(|error| Error::Internal(format!("provenance of vectors: {error}")))?;
+        let provider = provenance.provider;
         told(
             global,
-            &json!({"output": path, "vectors": rows, "dimension": dimension}),
-            &format!("{}: {rows} vectors of {dimension}\n", path.display()),
+            &json!({
+                "output": path, "vectors": rows, "dimension": dimension, "truncated": truncated,
+                "provider": provider,
+            }),
+            &format!(
+                "{}: {rows} vectors of {dimension} by {} on {provider}; {truncated} texts longer than it reads\n",
+                path.display(),
+                provenance.model
+            ),
         );
     }
     match &arguments.compare {
@@ -119,22 +134,30 @@ fn nothing_of_a_table(arguments: &Arguments) -> Result<(), Error> {
     }
 }
 
-/// Runs the graph of a recipe up to its embeddings.
+/// Runs the graph of a recipe up to its items, and embeds them; to compare, nothing is taken from an
+/// earlier run.
 fn of_recipe(global: &Global, arguments: &Arguments, path: &Path) -> Result<Embeddings, Error> {
     nothing_of_a_table(arguments)?;
     let locked = LockedRecipe::read(path)?;
+    let wrong =
+        |problem: &str| Error::Recipe { path: path.to_owned(), problem: problem.to_owned() };
+    let embed = locked.file.recipe.embed.as_ref().ok_or_else(|| wrong("it has no [embed]"))?;
+    let Vectors::Computed(computation) = &embed.vectors else {
+        return Err(wrong(
+            "its vectors are recorded: to make them write `model` in place of `vectors`",
+        ));
+    };
     let store = Store::open(&global.store)?;
     let runner = Runner { store: &store, recipe: &locked.file.recipe.name };
-    let graph = locked.graph()?.until(EMBED);
-    let Arguments { fetch, embed, .. } = arguments;
+    let graph = locked.graph()?.until(MERGE);
+    let Arguments { fetch, embed, compare, .. } = arguments;
     let options = Options { jobs: cores(), recipe: path, fetch, embed };
     let records = execute(&locked, &runner, &graph, &options)?;
-    let made = records.iter().find(|record| record.stage == EMBED);
-    let made = made.ok_or_else(|| Error::Recipe {
-        path: path.to_owned(),
-        problem: "it has no [embed]".to_owned(),
-    })?;
-    embeddings::decode(&store.get(made.outputs[0])?).map_err(table("embeddings"))
+    let merged = records.iter().find(|record| record.stage == MERGE);
+    let merged = merged.ok_or_else(|| Error::Internal("a graph without merge".to_owned()))?;
+    let items = items::decode(&store.get(merged.outputs[ITEMS])?).map_err(table("items"))?;
+    let place = embed.place(MultiProgress::new());
+    computed(&items, computation, &place, compare.is_some())
 }
 
 fn of_table(arguments: &Arguments, path: &Path) -> Result<Embeddings, Error> {
@@ -154,9 +177,10 @@ fn of_table(arguments: &Arguments, path: &Path) -> Result<Embeddings, Error> {
 
     let place = arguments.embed.place(MultiProgress::new());
     let mut embedder = place.open(&computation(arguments)?)?;
-    let embedded = place.embed(&mut embedder, &texts)?;
+    let Embedded { vectors, truncated, .. } =
+        place.embed(&mut embedder, &texts, arguments.compare.is_some())?;
     let (dimension, provenance) = (embedder.dimension(), provenance(&embedder)?);
-    Ok(Embeddings { ids, dimension, values: embedded.vectors, provenance })
+    Ok(Embeddings { ids, dimension, values: vectors, truncated, provenance })
 }
 
 /// The ids; or the row, from 0, of one that is blank or there for the second time.

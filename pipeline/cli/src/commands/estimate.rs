@@ -1,16 +1,19 @@
 use std::path::PathBuf;
 
+use aliquot_release::manifest::Manifest;
 use aliquot_stats::{
     estimate::guarded::{Judged, Regime},
     interval::{Answers, Intervals},
 };
+use aliquot_store::Store;
+use aliquot_tables::predictions;
 use serde_json::json;
 
 use super::{
-    open_release, print, print_json,
+    open_release, print, print_json, read_table,
     results::{Results, candidates, closest},
 };
-use crate::{args::Global, error::Error};
+use crate::{args::Global, error::Error, stages::table};
 
 /// Arguments of `estimate`.
 #[derive(clap::Args)]
@@ -44,9 +47,10 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
         .map_err(|error| damaged(&error.to_string()))?;
     let [lowest, highest] = estimator.source_range;
     let beyond = !(lowest..=highest).contains(&estimate);
+    let predicted = predicted(&store, &manifest, &estimator.target)?;
     if global.json {
         print_json(&json!({
-            "release": id, "target": estimator.target, "subset": estimator.subset,
+            "predicted_items": predicted, "release": id, "target": estimator.target, "subset": estimator.subset,
             "estimator": estimator.procedure, "items": estimator.items.len(), "population": estimator.population,
             "estimate": estimate, "lower": interval.lower, "upper": interval.upper,
             "interval": estimator.interval, "source_range": estimator.source_range, "beyond_sources": beyond,
@@ -75,14 +79,33 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     if let Some(judged) = judged {
         print(&regime_line(&judged));
     }
-    if beyond {
+    if predicted > 0 {
         print(&format!(
-            "note      outside the sources' range ({:.2} to {:.2} %); see the extrapolation rows of `aliquot show`\n",
-            100.0 * lowest,
-            100.0 * highest
+            "note      {predicted} items of the mean have no answers: what models would score on them is \
+             predicted from their text, and the interval does not know how well\n"
         ));
     }
+    if beyond {
+        print(&beyond_line(estimator.source_range));
+    }
     Ok(())
+}
+
+fn beyond_line([lowest, highest]: [f64; 2]) -> String {
+    format!(
+        "note      outside the sources' range ({:.2} to {:.2} %); see the extrapolation rows of `aliquot show`\n",
+        100.0 * lowest,
+        100.0 * highest
+    )
+}
+
+/// Items of a target that no model has answered.
+fn predicted(store: &Store, manifest: &Manifest, target: &str) -> Result<usize, Error> {
+    const TABLE: &str = "predictions";
+    let own = manifest.targets.iter().find(|own| own.name == target);
+    let (Some(target), true) = (own, manifest.tables.contains_key(TABLE)) else { return Ok(0) };
+    let rows = predictions::decode(&read_table(store, manifest, TABLE)?).map_err(table(TABLE))?;
+    Ok(rows.iter().filter(|row| target.benchmarks.contains_key(&row.benchmark)).count())
 }
 
 /// The scores have been checked: what is wrong now is the release.

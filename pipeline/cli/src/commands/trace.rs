@@ -31,11 +31,11 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let item = find_item(&items, &arguments.item)?;
 
     let rows = rows(&responses, &item.item_uid, arguments.model.as_deref());
-    let answered = !responses.is_empty() || arguments.model.is_some();
-    if rows.is_empty() && answered {
-        let of = arguments.model.as_ref().map(|model| format!(" of model `{model}`"));
-        let of = of.unwrap_or_default();
-        return Err(Error::NotFound(format!("item {} has no response{of}", item.item_uid)));
+    if let (true, Some(model)) = (rows.is_empty(), &arguments.model) {
+        return Err(Error::NotFound(format!(
+            "item {} has no response of model `{model}`",
+            item.item_uid
+        )));
     }
     let traced = rows.into_iter().map(|row| Traced::of(&responses, row, &manifest));
     let traced = traced.collect::<Result<Vec<_>, _>>()?;
@@ -96,7 +96,7 @@ impl Story<'_> {
         });
         traced.iter().for_each(|row| text.push_str(&row.text()));
         if traced.is_empty() {
-            text.push_str("responses  none: no model has answered these items\n");
+            text.push_str("responses  none: no model has answered it\n");
         }
         if let Some(record) = record {
             text.push_str(&format!("record     {record:#}\n"));

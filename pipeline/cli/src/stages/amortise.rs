@@ -26,11 +26,13 @@ use crate::{
     problem::{BenchmarkMatrix, Tables},
 };
 
-/// What the streams are keyed with.
+/// What is told, and predicted.
 #[derive(Debug, Clone, Serialize)]
 pub struct Params {
     /// The recipe's seed.
     pub seed: u64,
+    /// Benchmarks that count in a target.
+    pub benchmarks: BTreeSet<String>,
 }
 
 /// Inputs: scores, items, roster, embeddings. Outputs: amortisation, predictions, and scores and roster
@@ -40,10 +42,9 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
     let known = scores::decode(&store.get(inputs[0])?).map_err(table("scores"))?;
     let roster = roster::decode(&store.get(inputs[2])?).map_err(table("roster"))?;
 
-    let benchmarks: BTreeSet<&String> = roster.iter().map(|entry| &entry.benchmark).collect();
     let (mut rows, mut predicted) = (Vec::new(), Vec::new());
     let mut completed = responses(&known);
-    for benchmark in benchmarks {
+    for benchmark in &params.benchmarks {
         let matrix = tables.benchmark(benchmark)?;
         let key = StreamKey { seed: params.seed, label: benchmark };
         let Some(extension) = amortise(&matrix, benchmark, key)? else { continue };

@@ -53,7 +53,9 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
     let mut audit = Audit { policy: &params.policy, findings: Vec::new(), roster: Vec::new() };
     let mut dropped = BTreeSet::new();
     if let (Some(near), Some(vectors)) = (near, vectors.first()) {
-        dropped = audit.near_duplicates(near, &items, vectors)?;
+        let scored = (0..all.score.len()).filter(|row| !all.score[*row].is_nan());
+        let answered: BTreeSet<&str> = scored.map(|row| all.item_uid.get(row)).collect();
+        dropped = audit.near_duplicates(near, &items, Texts { vectors, answered: &answered })?;
     }
     for grid in grids(&all, &items) {
         let disagreeing = match &scores {
@@ -189,12 +191,12 @@ impl Audit<'_> {
     }
 
     /// Groups of items whose texts say nearly the same, benchmark by benchmark; returns the items to
-    /// drop, all but the first of each group.
+    /// drop, all but one of each group.
     fn near_duplicates<'i>(
         &mut self,
         near: &NearDuplicates,
         items: &'i [Item],
-        vectors: &Embeddings,
+        texts: Texts<'_>,
     ) -> Result<BTreeSet<&'i str>, Error> {
         let mut benchmarks: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
         for item in items {
@@ -202,12 +204,13 @@ impl Audit<'_> {
         }
         let mut dropped = BTreeSet::new();
         for (benchmark, items) in benchmarks {
-            let found = alike(&items, vectors, near.similarity).map_err(|source| Error::Stats {
-                context: format!("look for near-duplicates in `{benchmark}`"),
-                source,
-            })?;
-            for (item, finding) in findings_of(&found, &items, near.action) {
-                dropped.extend((near.action == Policy::Drop).then_some(item));
+            let found =
+                alike(&items, texts.vectors, near.similarity).map_err(|source| Error::Stats {
+                    context: format!("look for near-duplicates in `{benchmark}`"),
+                    source,
+                })?;
+            for (item, finding) in findings_of(&found, &items, texts, near.action) {
+                dropped.extend((finding.action == Policy::Drop.name()).then_some(item));
                 self.findings.push(finding);
             }
         }
@@ -384,10 +387,32 @@ fn alike(items: &[&Item], vectors: &Embeddings, similarity: f64) -> Result<Dupli
     duplicates(&Points::new(items.len(), vectors.dimension, &values)?, similarity, LISTED_PAIRS)
 }
 
-/// Every item of a group but the first, with what is to be said of it.
+/// What near-duplicates are judged by.
+#[derive(Clone, Copy)]
+struct Texts<'a> {
+    vectors: &'a Embeddings,
+    /// Items with a score.
+    answered: &'a BTreeSet<&'a str>,
+}
+
+impl Texts<'_> {
+    /// Whether the model read the beginning of an item's text only: the rest may be what tells it apart.
+    fn is_truncated(&self, item: &Item) -> bool {
+        let row = self.vectors.ids.binary_search(&item.item_uid);
+        row.is_ok_and(|row| self.vectors.truncated[row])
+    }
+
+    fn is_answered(&self, item: &Item) -> bool {
+        self.answered.contains(item.item_uid.as_str())
+    }
+}
+
+/// Every item of a group but one, with what is to be said of it. The one that stays is the first that
+/// has answers.
 fn findings_of<'i>(
     found: &Duplicates,
     items: &[&'i Item],
+    texts: Texts<'_>,
     action: Policy,
 ) -> Vec<(&'i str, Finding)> {
     let mut nearest: Vec<Option<f64>> = vec![None; items.len()];
@@ -395,20 +420,30 @@ fn findings_of<'i>(
     {
         nearest[item] = Some(nearest[item].map_or(cosine, |best| best.max(cosine)));
     }
-    let finding = |first: &Item, item: usize, alike: usize| Finding {
-        kind: "near-duplicate-item".to_owned(),
-        severity: "warning".to_owned(),
-        benchmark: first.benchmark.clone(),
-        subject: items[item].item_uid.clone(),
-        evidence: format!("its text is like that of {} ({alike} alike in all)", first.item_uid),
-        action: action.name().to_owned(),
-        expected: None,
-        observed: nearest[item],
+    let finding = |stays: &Item, item: usize, alike: usize| {
+        let cut = texts.is_truncated(items[item]);
+        let note = if cut { ", as far as the model reads it" } else { "" };
+        Finding {
+            kind: "near-duplicate-item".to_owned(),
+            severity: "warning".to_owned(),
+            benchmark: stays.benchmark.clone(),
+            subject: items[item].item_uid.clone(),
+            evidence: format!(
+                "its text is like that of {} ({alike} alike in all){note}",
+                stays.item_uid
+            ),
+            action: if cut { Policy::Keep } else { action }.name().to_owned(),
+            expected: None,
+            observed: nearest[item],
+        }
     };
     let of_group = |group: &Vec<usize>| {
-        let (first, alike) = (items[group[0]], group.len());
-        let rest = group[1..].iter();
-        let of_item = |&item: &usize| (items[item].item_uid.as_str(), finding(first, item, alike));
+        let stays = group.iter().find(|&&item| texts.is_answered(items[item]));
+        let stays = stays.copied().unwrap_or(group[0]);
+        let rest = group.iter().filter(|&&item| item != stays);
+        let of_item = |&item: &usize| {
+            (items[item].item_uid.as_str(), finding(items[stays], item, group.len()))
+        };
         rest.map(of_item).collect::<Vec<_>>()
     };
     found.groups.iter().flat_map(of_group).collect()

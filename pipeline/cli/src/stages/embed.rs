@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aliquot_embed::{Embedder, Provenance};
+use aliquot_embed::{Embedded, Embedder, Provenance};
 use aliquot_store::{ObjectId, Store, canonical};
 use aliquot_tables::{
     embeddings::{self, Embeddings},
@@ -36,7 +36,7 @@ pub fn run(
     let items = items::decode(&store.get(inputs[0])?).map_err(table("items"))?;
 
     let embeddings = match params {
-        Params::Computed(computation) => computed(&items, computation, place)?,
+        Params::Computed(computation) => computed(&items, computation, place, false)?,
         Params::Recorded => {
             let all = embeddings::decode(&store.get(inputs[1])?)
                 .map_err(|source| Error::Vectors { place: "embed.vectors".to_owned(), source })?;
@@ -62,18 +62,20 @@ pub fn text(item: &Item) -> Result<String, Error> {
         .join("\n"))
 }
 
-fn computed(
+/// The vectors of the items by a model; none is taken from an earlier run if `afresh`.
+pub fn computed(
     items: &[Item],
     computation: &Computation,
     place: &ModelPlace,
+    afresh: bool,
 ) -> Result<Embeddings, Error> {
     let texts = items.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     let mut embedder = place.open(computation)?;
     let dimension = embedder.dimension();
-    let values = place.embed(&mut embedder, &texts)?.vectors;
+    let Embedded { vectors, truncated, .. } = place.embed(&mut embedder, &texts, afresh)?;
     let provenance = provenance(&embedder)?;
     let ids = items.iter().map(|item| item.item_uid.clone()).collect();
-    Ok(Embeddings { ids, dimension, values, provenance })
+    Ok(Embeddings { ids, dimension, values: vectors, truncated, provenance })
 }
 
 /// How an embedder makes vectors, as canonical JSON.
@@ -87,6 +89,7 @@ pub fn provenance(embedder: &Embedder) -> Result<String, Error> {
 fn recorded(items: &[Item], all: &Embeddings) -> Result<Embeddings, Error> {
     let ids: BTreeSet<&String> = items.iter().map(|item| &item.item_uid).collect();
     let mut values = Vec::with_capacity(ids.len() * all.dimension);
+    let mut truncated = Vec::with_capacity(ids.len());
     for id in &ids {
         let row = all.ids.binary_search(id).map_err(|_| {
             Error::Data(format!(
@@ -95,11 +98,13 @@ fn recorded(items: &[Item], all: &Embeddings) -> Result<Embeddings, Error> {
             ))
         })?;
         values.extend_from_slice(all.row(row));
+        truncated.push(all.truncated[row]);
     }
     Ok(Embeddings {
         ids: ids.into_iter().cloned().collect(),
         dimension: all.dimension,
         values,
+        truncated,
         provenance: all.provenance.clone(),
     })
 }
@@ -129,10 +134,12 @@ mod tests {
             ids: vec!["a".into(), "b".into(), "c".into()],
             dimension: 1,
             values: vec![1.0, 2.0, 3.0],
+            truncated: vec![false, false, true],
             provenance: "p".into(),
         };
         let found = recorded(&[item("c", None), item("a", None)], &all).unwrap();
         assert_eq!((found.ids, found.values), (vec!["a".into(), "c".into()], vec![1.0, 3.0]));
+        assert_eq!(found.truncated, [false, true]);
         assert!(recorded(&[item("d", None)], &all).unwrap_err().to_string().contains("item d"));
     }
 }

@@ -164,14 +164,21 @@ fn total_square(points: &Points<'_>, weights: &[f64]) -> f64 {
     points.rows().zip(weights).map(|(row, weight)| weight * squared_distance(row, &mean)).sum()
 }
 
-/// Weighted sum of squared distances to the own centre.
+/// Weighted sum of squared distances to the weighted mean of the own cluster, whatever found it.
 fn within_square(points: &Points<'_>, weights: &[f64], found: &Clustered) -> f64 {
-    let centre = |cluster: u32| {
-        let start = cluster as usize * points.dimensions();
-        &found.centres[start..start + points.dimensions()]
-    };
+    let dimensions = points.dimensions();
+    let clusters = found.centres.len() / dimensions;
+    let (mut totals, mut means) = (vec![0.0; clusters], vec![0.0; found.centres.len()]);
+    let place = |cluster: u32| cluster as usize * dimensions..(cluster as usize + 1) * dimensions;
+    for ((row, weight), &cluster) in points.rows().zip(weights).zip(&found.assignment) {
+        totals[cluster as usize] += weight;
+        crate::linalg::add_scaled(&mut means[place(cluster)], *weight, row);
+    }
+    for (mean, total) in means.chunks_exact_mut(dimensions).zip(&totals) {
+        mean.iter_mut().for_each(|value| *value /= if *total > 0.0 { *total } else { 1.0 });
+    }
     let rows = points.rows().zip(weights).zip(&found.assignment);
-    rows.map(|((row, weight), &cluster)| weight * squared_distance(row, centre(cluster))).sum()
+    rows.map(|((row, weight), &c)| weight * squared_distance(row, &means[place(c)])).sum()
 }
 
 /// Clusters by number of points, empty ones left out.
@@ -295,6 +302,7 @@ mod tests {
         let around_points = describe(Clusterer::KMedoids, &points, &[1.0; 60], &[3], KEY).unwrap();
         assert_eq!(around_points[0].assignment, found[1].assignment);
         assert_eq!(around_points[0].stability, Some(1.0));
+        assert!((around_points[0].explained - found[1].explained).abs() < 1e-12);
         // What else is asked for changes nothing.
         assert_eq!(
             describe(Clusterer::KMeans, &points, &[1.0; 60], &[3], KEY).unwrap()[0],

@@ -24,8 +24,9 @@ pub struct Cold<'a> {
 
 /// Selects `k` items of the pool without any results.
 ///
-/// `embedding-strata` is what an honest interval can be had for with `mean`: its items are a random
-/// sample. Errors with [`StatsError::NeedsResults`] for a method that learns from results, with
+/// `random` and `embedding-strata` draw from the pool with probability proportional to weight, each
+/// benchmark with the share that it has in all, and so have an honest interval with `mean`; where an
+/// item counts more than one of k, that cannot be, and is [`StatsError::Outweighs`]. Errors with [`StatsError::NeedsResults`] for a method that learns from results, with
 /// [`StatsError::NoEmbeddings`] for a method of text without points, with [`StatsError::Length`] unless
 /// there is one point an item, and where the pool has no `k` items that count.
 pub fn select_cold(
@@ -38,15 +39,31 @@ pub fn select_cold(
     let matrix = CompleteMatrix::unanswered(target.weights().len());
     let design = &Design { matrix: &matrix, target, pool };
     eligible::eligible(design, k)?;
+    let own = target.within(pool)?;
+    let drawn = &Design { target: &own, ..*design };
+    if matches!(method, SelectionMethod::Random | SelectionMethod::EmbeddingStrata) {
+        check_shares(&own, k)?;
+    }
     let points = || points.as_ref().ok_or(StatsError::NoEmbeddings);
     match method {
-        SelectionMethod::Random => Ok(Subset::equal_weights(random::select(design, k, stream))),
+        SelectionMethod::Random => Ok(Subset::equal_weights(random::select(drawn, k, stream))),
         SelectionMethod::EmbeddingAnchors => kmeans_items::select(design, points()?, k, stream),
         SelectionMethod::EmbeddingFacilityLocation => {
             facility_location::select_by_points(design, points()?, k, stream)
         }
-        SelectionMethod::EmbeddingStrata => embedding_strata::select(design, points()?, k, stream),
+        SelectionMethod::EmbeddingStrata => embedding_strata::select(drawn, points()?, k, stream),
         other => Err(StatsError::NeedsResults { method: other.name() }),
+    }
+}
+
+/// Whether k draws of equal weight can show every item at its weight.
+fn check_shares(target: &Target, k: usize) -> Result<(), StatsError> {
+    // A share of one in k, but for rounding.
+    const ROUNDING: f64 = 1e-9;
+    let share = target.weights().iter().copied().fold(0.0, f64::max);
+    match share * k as f64 > 1.0 + ROUNDING {
+        true => Err(StatsError::Outweighs { share, k, most: (1.0 / share + ROUNDING) as usize }),
+        false => Ok(()),
     }
 }
 
@@ -69,7 +86,7 @@ mod tests {
                 assert_eq!(run(&with, 3), Err(error));
                 continue;
             }
-            for k in [1, 3, pool.len()] {
+            for k in [1, 3, 4] {
                 let subset = run(&with, k).unwrap();
                 assert_eq!(subset.items.len(), k, "{method:?}");
                 assert!(subset.items.is_sorted() && subset.items.iter().all(|i| pool.contains(i)));
@@ -82,6 +99,28 @@ mod tests {
             let points = Points::new(20, 2, &values).ok();
             let other = run(&Cold { points, ..with }, 3);
             assert_eq!(matches!(other, Err(StatsError::Length { .. })), method.needs_embeddings());
+        }
+    }
+
+    #[test]
+    fn a_small_benchmark_keeps_its_share_in_a_pool_that_has_lost_most_of_it() {
+        // Ten items and a hundred, each benchmark half of the mean; the pool has four of the ten.
+        let groups: Vec<u32> = (0..110).map(|item| u32::from(item >= 10)).collect();
+        let target = Target::grouped(&groups, &[1.0, 1.0]).unwrap();
+        let pool: Vec<usize> = (6..110).collect();
+        let mut stream = Stream::new(3, "text", 0);
+        let values: Vec<f64> = (0..220).map(|_| stream.uniform() - 0.5).collect();
+        let items =
+            Cold { target: &target, pool: &pool, points: Points::new(110, 2, &values).ok() };
+        for method in [SelectionMethod::Random, SelectionMethod::EmbeddingStrata] {
+            let run = |k, seed| select_cold(method, &items, k, &mut Stream::new(seed, "cold", 0));
+            for seed in 0..20 {
+                let small = run(8, seed).unwrap().items.iter().filter(|item| **item < 10).count();
+                assert_eq!(small, 4, "{method:?}");
+            }
+            // Four items that are half of the mean are not shown by more than eight equal answers.
+            let error = run(9, 0).unwrap_err();
+            assert!(matches!(error, StatsError::Outweighs { k: 9, most: 8, .. }), "{error:?}");
         }
     }
 

@@ -19,8 +19,9 @@ const ROUNDS: usize = 8;
 /// strata is sorted along its leading principal direction and cut in two at the stratum boundary
 /// nearest to its middle, and so on with both halves. The strata are the k intervals of equal weight
 /// of that order, and of each one item is drawn with probability proportional to its weight. So the
-/// plain mean of the answers is unbiased for any model, whatever the embedding is worth, as long as no
-/// item outweighs a stratum. Source of the cuts: Boley, "Principal direction divisive partitioning",
+/// plain mean of the answers is unbiased for the pool's mean, for any model, whatever the embedding is
+/// worth, as long as no item outweighs a stratum, and but for items on a boundary of strata: one that both
+/// draw gives way to its neighbour. Source of the cuts: Boley, "Principal direction divisive partitioning",
 /// Data Mining and Knowledge Discovery 2 (1998), here into parts of equal weight.
 pub(super) fn select(
     design: &Design<'_>,
