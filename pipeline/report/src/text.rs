@@ -43,7 +43,8 @@ R2: share of the variance of a parameter over the answered items that a predicti
 cross-validated; below 0 the mean is better. text: ridge regression on the embedding; task: mean of the
 item's task. Predicted items have no answers: what each model is expected to score stands in for them, in
 the true scores too, and the quality table does not know that error. On public leaderboards estimates
-with predicted items were no better than without (`pipeline/stats/README.md`).";
+with predicted items were seldom better than without, and worse for stronger models
+(`pipeline/stats/README.md`).";
 
 pub(crate) fn amortisation_table(rows: &[Amortised]) -> Table {
     let mut table = Table::new(&[
