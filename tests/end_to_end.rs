@@ -5,11 +5,10 @@ use std::{
     process::Command,
 };
 
-use parquet::{file::reader::SerializedFileReader, record::Field};
 use serde_json::Value;
 
 use crate::support::{
-    ITEMS, Leaderboard, MODELS, aliquot, assert_refused, edit, files, json_of, stdout,
+    ITEMS, Leaderboard, MODELS, aliquot, assert_refused, edit, files, json_of, read_table, stdout,
 };
 
 #[test]
@@ -186,24 +185,6 @@ procedure = "random+mean"
 procedures = []
 repetitions = 1
 "#;
-
-/// One table of a release, as JSON objects.
-fn read_table(store: &Path, manifest: &Value, table: &str) -> Vec<Value> {
-    let id = manifest["tables"][table]["blake3"].as_str().unwrap();
-    let file = fs::File::open(store.join("objects").join(&id[..2]).join(id)).unwrap();
-    let rows = SerializedFileReader::new(file).unwrap().into_iter();
-    let cell = |field: &Field| match field {
-        Field::Str(text) => Value::from(text.as_str()),
-        Field::UInt(number) => Value::from(*number),
-        Field::Double(number) => Value::from(*number),
-        _ => Value::Null,
-    };
-    rows.map(|row| {
-        let row = row.unwrap();
-        row.get_column_iter().map(|(name, field)| (name.clone(), cell(field))).collect()
-    })
-    .collect()
-}
 
 #[test]
 fn trials_parents_and_log_likelihoods_reach_the_release() {

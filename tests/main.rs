@@ -9,12 +9,15 @@
 )]
 
 mod architecture;
+mod bad_embedding;
 mod bad_input;
 mod bench;
 mod compare;
 mod contracts;
+mod embedding;
 mod end_to_end;
 mod interruption;
 mod network;
 mod real_data;
 mod support;
+mod texts;
