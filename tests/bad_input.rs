@@ -308,7 +308,7 @@ fn every_exit_code_is_in_the_help() {
         String::from_utf8(Command::new(program()).arg("help").output().unwrap().stdout).unwrap();
     for code in 0..=10 {
         assert!(
-            help.lines().any(|line| line.starts_with(&format!("  {code}  "))),
+            help.lines().any(|line| line.starts_with(&format!("  {code:<2} "))),
             "code {code} in:\n{help}"
         );
     }
