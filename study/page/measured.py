@@ -75,6 +75,19 @@ def perplexity_error(board: Leaderboard, base: str, sources: list[Model]) -> flo
     return mean(errors)
 
 
+def difference_error(board: Leaderboard, k: int) -> float:
+    """Mean error in points of the parent's full accuracy plus the difference to it on k random items."""
+    errors = []
+    for seed in range(DRAWS):
+        items = draw(board.items, k, seed)
+        for model in board.models:
+            if model.parent:
+                parent = board.named(model.parent)
+                found = on(model.acc, items) - on(parent.acc, items)
+                errors.append(100 * abs(found - (model.accuracy - parent.accuracy)))
+    return mean(errors)
+
+
 def pairs(program: str, folder: Path, board: Leaderboard, metric: str) -> dict[tuple, dict[str, float]]:
     """(k, base run, bin, selection) -> sums over both bases, each on items chosen for the other."""
     sums: dict[tuple, dict[str, float]] = {}

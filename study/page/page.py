@@ -12,7 +12,7 @@ from pathlib import Path
 import measured
 import svg
 import tables
-from leaderboard import Leaderboard, mean, read
+from leaderboard import Leaderboard, read
 
 METHODS = ["control", "quantization", "per-tensor", "rounding", "sparsity", "pruned neurons", "pruned heads",
            "dropped layers", "attention cache", "prompt"]
@@ -28,7 +28,7 @@ def scatter(board: Leaderboard, x: str, label: str, logarithmic: bool) -> str:
             if any(m.method == method for m in own)
         ]
         ends = [min(getattr(m, x) for m in own), max(getattr(m, x) for m in own)]
-        series.append(svg.Series("guessing", [(end, 100 * board.guessing) for end in ends], True, True))
+        series.append(svg.Series("guessing", [(end, 100 * board.guessing) for end in ends], True, True, False))
         return svg.Panel(base, label, "accuracy in %", series, logarithmic)
 
     return svg.figure([panel(base) for base in board.bases()])
@@ -41,7 +41,7 @@ def ranking_plot(all_ranks: dict, alive_ranks: dict, perplexity: dict[str, float
             svg.Series(shown, [(at, ranks[method, k][0]) for at, k in enumerate(measured.SIZES)], True)
             for method, shown in names.items()
         ]
-        series.append(svg.Series("perplexity", [(0, flat), (len(measured.SIZES) - 1, flat)], True, True))
+        series.append(svg.Series("perplexity", [(0, flat), (len(measured.SIZES) - 1, flat)], True, True, False))
         return svg.Panel(title, "items", "tau-b with full accuracy", series, False, [str(k) for k in measured.SIZES])
 
     return svg.figure([
@@ -54,10 +54,11 @@ def pairs_plot(pairs: dict) -> str:
     def panel(title: str, share) -> svg.Panel:
         series = []
         for selection, shown in [("two-sided", "chosen"), ("random", "random")]:
-            for k in measured.SIZES:
+            for style, k in enumerate(measured.SIZES):
                 cells = [pairs.get((k, "full", name, selection)) for name in measured.BINS]
                 points = [(at, share(cell)) for at, cell in enumerate(cells) if cell and cell["signed"]]
-                series.append(svg.Series(f"{shown}, k = {k}", points, True))
+                dashed = selection == "random"
+                series.append(svg.Series(f"{shown}, k = {k}", points, True, dashed, style=style))
         return svg.Panel(title, "true difference in points", "% of comparisons", series, False, measured.BINS)
 
     return svg.figure([
@@ -73,6 +74,7 @@ def main() -> None:
     alive_ranks = measured.ranking_without_destroyed(program, folder, board)
     probability_ranks = measured.ranking(program, folder, "probability")
     perplexity = tables.perplexity_ranks(board)
+    differences = {k: measured.difference_error(board, k) for k in measured.SIZES}
     pairs = measured.pairs(program, folder, board, "acc")
     plots = {
         "bits": scatter(board, "bits", "bits per weight of the base", False),
@@ -86,8 +88,8 @@ def main() -> None:
     words = {
         **tables.counts(board),
         "noise_table": tables.noise(board),
-        "ranking_table": tables.ranking(board, ranks, alive_ranks, perplexity),
-        "ranking_words": tables.ranking_words(ranks, alive_ranks, perplexity),
+        "ranking_table": tables.ranking(ranks, alive_ranks, perplexity, differences),
+        "ranking_words": tables.ranking_words(ranks, alive_ranks, perplexity, differences),
         "pairs_full": tables.pairs(pairs, "full"),
         "pairs_subset": tables.pairs(pairs, "subset"),
         "pairs_words": tables.pairs_words(pairs),

@@ -17,6 +17,9 @@ class Series:
     points: list[tuple[float, float]]
     line: bool = False
     dashed: bool = False
+    marked: bool = True
+    # Number of the colour and shape; by the order of the legend unless given.
+    style: int | None = None
 
 
 @dataclass
@@ -70,17 +73,23 @@ def marker(shape: int, x: float, y: float, colour: str) -> str:
             return f'<path d="M{x} {round(y - 4.5, 1)}l4.5 8h-9z" {style}/>'
 
 
-def drawn(series: Series, index: int, x: Scale, y: Scale) -> list[str]:
-    colour = COLOURS[index % len(COLOURS)]
-    places = [(x(a), y(b)) for a, b in series.points]
-    parts = []
-    if series.line and places:
-        path = " ".join(f"{a},{b}" for a, b in places)
-        dash = ' stroke-dasharray="6 4"' if series.dashed else ""
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
-    if not series.dashed:
-        parts += [marker(index, a, b, colour) for a, b in places]
-    return parts
+def colour_of(series: Series, index: int) -> str:
+    return COLOURS[(index if series.style is None else series.style) % len(COLOURS)]
+
+
+def path(series: Series, places: list[tuple[float, float]], colour: str) -> list[str]:
+    if not series.line or not places:
+        return []
+    dash = ' stroke-dasharray="6 4"' if series.dashed else ""
+    corners = " ".join(f"{a},{b}" for a, b in places)
+    return [f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>']
+
+
+def drawn(series: Series, index: int, places: list[tuple[float, float]]) -> list[str]:
+    """The same in a panel and, with places of its own, in the legend."""
+    style, colour = index if series.style is None else series.style, colour_of(series, index)
+    marks = [marker(style, a, b, colour) for a, b in places] if series.marked else []
+    return path(series, places, colour) + marks
 
 
 def panel(chart: Panel, left: float, names: list[str]) -> list[str]:
@@ -107,12 +116,14 @@ def panel(chart: Panel, left: float, names: list[str]) -> list[str]:
     turned = f' transform="rotate(-90 {left + 14} {(TOP + bottom) / 2})"'
     parts.append(text(left + 14, (TOP + bottom) / 2, chart.y, more=turned))
     for series in chart.series:
-        parts += drawn(series, names.index(series.name), x, y)
+        places = [(x(a), y(b)) for a, b in series.points]
+        parts += drawn(series, names.index(series.name), places)
     return parts
 
 
 def figure(panels: list[Panel]) -> str:
     """The panels in a row; a series has one colour and shape in all of them."""
+    legend = {series.name: series for chart in reversed(panels) for series in chart.series}
     names = list(dict.fromkeys(series.name for chart in panels for series in chart.series))
     columns = 2 * len(panels)
     width, rows = WIDTH * len(panels), math.ceil(len(names) / columns)
@@ -125,7 +136,9 @@ def figure(panels: list[Panel]) -> str:
     for at, chart in enumerate(panels):
         parts += panel(chart, at * WIDTH, names)
     for at, name in enumerate(names):
-        x, y = 30 + (at % columns) * (width - 30) / columns, HEIGHT + 16 + 20 * (at // columns)
-        parts.append(marker(at, x, y - 4, COLOURS[at % len(COLOURS)]))
-        parts.append(text(x + 12, y, name, "start"))
+        x, y = 30 + (at % columns) * (width - 30) // columns, HEIGHT + 16 + 20 * (at // columns)
+        series = legend[name]
+        places = [(x - 10, y - 4), (x + 10, y - 4)] if series.line else []
+        parts += path(series, places, colour_of(series, at)) + drawn(series, at, [(x, y - 4)])
+        parts.append(text(x + 16, y, name, "start"))
     return "\n".join([*parts, "</svg>", ""])

@@ -57,12 +57,14 @@ def perplexity_ranks(board: Leaderboard) -> dict[str, float]:
     return {**ranks, "all": mean(list(ranks.values())), "alive": alive, "own": mean(own), "other": mean(other)}
 
 
-def ranking(board: Leaderboard, ranks: dict, alive: dict, perplexity: dict[str, float]) -> str:
+def ranking(ranks: dict, alive: dict, perplexity: dict[str, float], differences: dict[int, float]) -> str:
     rows = []
     for k in SIZES:
         for method in [CHOSEN, RANDOM, "stratified+mean"]:
             tau, error, bias = ranks[method, k]
             rows.append([str(k), f"`{method}`", f"{tau:.2f}", f"{alive[method, k][0]:.2f}", f"{error:.2f}", f"{bias:+.2f}"])
+    for k in SIZES:
+        rows.append([str(k), "parent's full accuracy + difference on random items", "", "", f"{differences[k]:.2f}", ""])
     rows.append(["-", "perplexity, curve from the other base", f"{perplexity['all']:.2f}", f"{perplexity['alive']:.2f}",
                  f"{perplexity['other']:.2f}", ""])
     rows.append(["-", "perplexity, curve from the base's other variants", f"{perplexity['all']:.2f}",
@@ -73,23 +75,25 @@ def ranking(board: Leaderboard, ranks: dict, alive: dict, perplexity: dict[str, 
 
 def better(name: str, value: float, other_name: str, other: float, tie: float) -> str:
     if abs(value - other) < tie:
-        return f"{name} and {other_name} are even"
-    return f"{name} {'beat' if value > other else 'lose to'} {other_name}"
+        return f"{name} even with {other_name}"
+    return f"{name} {'ahead of' if value > other else 'behind'} {other_name}"
 
 
-def ranking_words(ranks: dict, alive: dict, perplexity: dict[str, float]) -> str:
+def ranking_words(ranks: dict, alive: dict, perplexity: dict[str, float], differences: dict[int, float]) -> str:
     lines = []
     for k in SIZES:
         chosen, chance = ranks[CHOSEN, k], ranks[RANDOM, k]
         order = better("chosen items", chosen[0], "random ones", chance[0], 0.02)
         error = better("chosen items", -chosen[1], "random ones", -chance[1], 0.05)
-        against = better("they", max(chosen[0], chance[0]), "perplexity", perplexity["all"], 0.02)
-        near = better("they", max(alive[CHOSEN, k][0], alive[RANDOM, k][0]), "perplexity", perplexity["alive"], 0.02)
+        best, best_alive = (max(kind[name, k][0] for name in [CHOSEN, RANDOM]) for kind in [ranks, alive])
+        against = better("the better of the two", best, "perplexity", perplexity["all"], 0.02)
+        near = better("it is", best_alive, "perplexity", perplexity["alive"], 0.02)
         lines.append(
             f"- k = {k}: in rank {order} ({chosen[0]:.2f}, {chance[0]:.2f}), in error {error} ({chosen[1]:.2f}, "
-            f"{chance[1]:.2f} points). The better of the two against perplexity in rank: {against}; without the "
-            f"destroyed variants {near}."
+            f"{chance[1]:.2f} points); in rank {against}, and without the destroyed variants {near}."
         )
+    known = ", ".join(f"{k}: {better('items', -differences[k], 'perplexity', -perplexity['other'], 0.05)}" for k in SIZES)
+    lines.append(f"- In error, with the parent's full accuracy known, random items against perplexity at k = {known}.")
     return "\n".join(lines)
 
 
@@ -135,7 +139,7 @@ def pairs_words(cells: dict) -> str:
         for a, b in [(cells[k, "full", "all", "two-sided"], cells[k, "full", "all", "random"])]
     ]
     return (
-        f"Wrong verdicts: {wrong('two-sided')} comparisons on chosen items, {wrong('random')} on random ones. "
+        f"At level 0.95 at most 5 % may be wrong. Wrong verdicts: {wrong('two-sided')} comparisons on chosen items, {wrong('random')} on random ones. "
         f"Right sign over all pairs, base's full run known: {'; '.join(each)}."
     )
 
@@ -177,8 +181,13 @@ def signal_signs(board: Leaderboard) -> tuple[str, str]:
     for signal in ["acc", "probability"]:
         every = [cell for k in SIZES for (own, _), cells in found[k].items() if own == signal for cell in cells]
         totals[signal] = (100 * mean([r for r, _ in every]), 100 * mean([float(s < 0) for _, s in every]))
+    silent = [[s for _, s in found[k].get((signal, BINS[0]), [])] for k in SIZES for signal in ["acc", "probability"]]
+    small = [100 * mean([float(s != 0) for cells in silent[at::2] for s in cells]) for at in (0, 1)]
+    serves = better("probability", totals["probability"][0], "0/1", totals["acc"][0], 0.5)
     words = (
-        f" Over all differences and sizes 0/1 has the sign of the change in accuracy right in {totals['acc'][0]:.1f} % and "
+        f" Changes below 1 point of accuracy were claimed in {small[0]:.1f} % of the draws by 0/1, in {small[1]:.1f} % by "
+        f"probability: such a claim is about probability, not accuracy. In the sign of a change in accuracy {serves}: "
+        f"over all differences and sizes 0/1 has the sign of the change in accuracy right in {totals['acc'][0]:.1f} % and "
         f"claims the opposite in {totals['acc'][1]:.1f} %, probability in {totals['probability'][0]:.1f} and "
         f"{totals['probability'][1]:.1f} %."
     )
@@ -187,20 +196,27 @@ def signal_signs(board: Leaderboard) -> tuple[str, str]:
 
 def signal_words(board: Leaderboard, taus: dict) -> str:
     changed = [(m, board.named(m.parent)) for m in board.models if m.parent]
-    apart = [
-        m for m, parent in changed
-        if sign(m.accuracy - parent.accuracy) * sign(mean(m.probability) - mean(parent.probability)) < 0
-    ]
+    drops = [(mean(m.probability) - mean(p.probability), m.accuracy - p.accuracy) for m, p in changed]
+    apart = sum(sign(a) * sign(b) < 0 for a, b in drops)
+    ratios = sorted(a / b for a, b in drops if b <= -0.02)
     alive = [board.alive(board.of(base)) for base in board.bases()]
     ceiling = [tau_b([mean(m.probability) for m in own], [m.accuracy for m in own]) or 0.0 for own in alive]
-    k = SIZES[1]
-    itself = better("probability", taus[k]["probability probability"], "0/1", taus[k]["acc acc"], 0.02)
-    of_accuracy = better("probability", taus[k]["probability acc"], "0/1", taus[k]["acc acc"], 0.02)
-    return (
-        f"At k = {k}, in finding its own full ranking {itself} "
-        f"({taus[k]['probability probability']:.2f}, {taus[k]['acc acc']:.2f}); in finding the ranking by accuracy "
-        f"{of_accuracy} ({taus[k]['probability acc']:.2f}, {taus[k]['acc acc']:.2f}). On all items probability ranks "
-        f"as accuracy does with tau-b {' and '.join(f'{tau:.2f}' for tau in ceiling)} "
-        f"({' and '.join(board.bases())}): more items do not lift it above that. Of {len(changed)} variants "
-        f"{len(apart)} changed accuracy and probability in opposite directions."
+    shipped = [board.named(f"{base}/shipped") for base in board.bases()]
+    levels = " and ".join(f"{100 * mean(m.probability):.1f} where accuracy is {100 * m.accuracy:.1f} %" for m in shipped)
+    each = [
+        f"at k = {k} {better('probability', taus[k]['probability acc'], '0/1', taus[k]['acc acc'], 0.02)} "
+        f"({taus[k]['probability acc']:.2f}, {taus[k]['acc acc']:.2f})"
+        for k in SIZES
+    ]
+    text = (
+        f"In finding the ranking by *accuracy*: {'; '.join(each)}. On all items the ranking by probability has tau-b "
+        f"{' and '.join(f'{tau:.2f}' for tau in ceiling)} with that by accuracy ({' and '.join(board.bases())}); more "
+        f"items do not lift it above that. Of {len(changed)} variants {apart} changed accuracy and probability in "
+        f"opposite directions. Probability is not accuracy: of the bases as distributed it is {levels}"
     )
+    if ratios:
+        text += (
+            f", and of variants that lost 2 points of accuracy or more the loss in probability was {ratios[0]:.2f} to "
+            f"{ratios[-1]:.2f} times as large (median {ratios[len(ratios) // 2]:.2f})"
+        )
+    return text + "."
