@@ -132,7 +132,7 @@ study-page: build $(STUDY_SETUP)
 # Everything that follows from new results: tables, lock, release id, page. One after another.
 study-publish: build
 	$(MAKE) study-collect
-	$(ALIQUOT) lock $(COMPRESSION).toml
+	$(ALIQUOT) lock $(COMPRESSION).toml --update
 	$(MAKE) pointers POINTERS=$(COMPRESSION).toml RUN_OPTIONS=--offline
 	$(MAKE) study-page
 

@@ -6,7 +6,7 @@ from html import escape
 
 COLOURS = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#e377c2", "#17becf", "#7f7f7f", "#bcbd22", "#000000"]
 WIDTH, HEIGHT = 430, 330
-LEFT, RIGHT, TOP, BOTTOM = 56, 14, 30, 46
+LEFT, RIGHT, TOP, BOTTOM = 56, 24, 30, 46
 
 
 @dataclass
