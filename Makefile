@@ -4,7 +4,8 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 ALIQUOT := $(TARGET)/release/aliquot
 VENV := .venv
-RECIPE ?= alpaca-eval
+# Of manifests/recipes: `compression` needs no network, `alpaca-eval` does.
+RECIPE ?= compression
 MIRROR ?= $(wildcard ../shared/mirror)
 DATA ?= ../shared/data
 RUN_OPTIONS := $(if $(MIRROR),--mirror $(MIRROR))
@@ -55,7 +56,7 @@ schemas: build ## Write schemas/v1 from the code
 	$(ALIQUOT) schemas schemas/v1
 
 pointers: build ## Write manifests/releases from a run of the shipped recipes
-	python3 bench/pointers.py $(ALIQUOT) $(RUN_OPTIONS)
+	python3 bench/pointers.py $(ALIQUOT) $(POINTERS) $(RUN_OPTIONS)
 
 $(VENV)/bench: Makefile bench/requirements.txt
 	python3 -m venv $(VENV)
@@ -104,9 +105,14 @@ STUDY_VENV := $(abspath study/.venv)
 STUDY_ENVIRONMENT = CARGO_TARGET_DIR=$(STUDY_TARGET) PATH=$(STUDY_VENV)/bin:$$PATH \
 	LIBCLANG_PATH=$$(ls -d $(STUDY_VENV)/lib/python3*/site-packages/clang/native) \
 	BINDGEN_EXTRA_CLANG_ARGS=-I$$(gcc -print-file-name=include)
+STUDY_PYTHON ?= $(STUDY_VENV)/bin/python
+STUDY_PROGRAM ?= $(STUDY_TARGET)/release/aliquot-study
+# Nothing to set up where another Python is given.
+STUDY_SETUP := $(if $(filter $(STUDY_VENV)/%,$(STUDY_PYTHON)),study/.venv/done)
+COMPRESSION := manifests/recipes/compression
 STUDY_RUN := nice -n 19 $(STUDY_TARGET)/release/aliquot-study run $(STUDY_FOLDER)
 
-.PHONY: study study-build study-test study-collect
+.PHONY: study study-build study-test study-collect study-page study-publish
 study: study-build $(STUDY_FOLDER)/bases/done ## Measure compressed variants of small models (hours; see study/README.md)
 	seq 0 $$(($(STUDY_PARTS) - 1)) | xargs -I PART -P $(STUDY_PARTS) $(STUDY_RUN) PART $(STUDY_PARTS)
 
@@ -116,9 +122,19 @@ study-build: study/.venv/done
 study-test: study/.venv/done
 	cd study && $(STUDY_ENVIRONMENT) cargo test --release --locked
 
-study-collect: study/.venv/done
-	$(STUDY_TARGET)/release/aliquot-study items $(STUDY_FOLDER)/items.json
-	$(STUDY_VENV)/bin/python study/collect.py $(STUDY_FOLDER) manifests/data/compression
+study-collect: $(STUDY_SETUP)
+	$(STUDY_PROGRAM) items $(STUDY_FOLDER)/items.json
+	$(STUDY_PYTHON) study/collect.py $(STUDY_FOLDER) $(COMPRESSION)
+
+study-page: build $(STUDY_SETUP)
+	PYTHONDONTWRITEBYTECODE=1 $(STUDY_PYTHON) study/page/page.py $(ALIQUOT) $(COMPRESSION) docs
+
+# Everything that follows from new results: tables, lock, release id, page. One after another.
+study-publish: build
+	$(MAKE) study-collect
+	$(ALIQUOT) lock $(COMPRESSION).toml --update
+	$(MAKE) pointers POINTERS=$(COMPRESSION).toml RUN_OPTIONS=--offline
+	$(MAKE) study-page
 
 study/.venv/done: Makefile study/requirements.txt
 	python3 -m venv study/.venv

@@ -1,4 +1,9 @@
-"""Runs each shipped recipe in a new store and writes manifests/releases/<name>.json: version -> release id."""
+"""Runs shipped recipes, each in a new store, and writes manifests/releases/<name>.json: version -> release id.
+
+    pointers.py ALIQUOT [RECIPE.toml ...] [OPTION ...]
+
+Recipes: those named, or all of manifests/recipes. Options go to `aliquot run`.
+"""
 
 import json
 import pathlib
@@ -6,8 +11,10 @@ import subprocess
 import sys
 import tempfile
 
-program, *options = sys.argv[1:]
-for recipe in sorted(pathlib.Path("manifests/recipes").glob("*.toml")):
+program, *rest = sys.argv[1:]
+named = [pathlib.Path(word) for word in rest if word.endswith(".toml")]
+options = [word for word in rest if not word.endswith(".toml")]
+for recipe in named or sorted(pathlib.Path("manifests/recipes").glob("*.toml")):
     with tempfile.TemporaryDirectory() as store:
         command = [program, "run", recipe, "--json", "--store", store, *options]
         release = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)

@@ -3,7 +3,8 @@
     collect.py FOLDER OUT
 
 FOLDER holds results/*.json and items.json. Rows are sorted, floats rounded, so the same results
-give the same bytes.
+give the same bytes. `pairs-<base>.parquet` holds the variants of one base with their parent, as
+`aliquot bench --pairs` reads them: one file a base, so that the other's variants are left to select from.
 """
 
 import json
@@ -54,6 +55,11 @@ def items_table(items: list[dict]) -> pa.Table:
 def models_table(results: list[dict]) -> pa.Table:
     texts = ["model", "base", "parent", "method", "detail"]
     columns = {name: pa.array([row[name] for row in results], pa.string()) for name in texts}
+    # For the splits of `aliquot bench`, and the recipe: a base is a family; controls are not compressed.
+    columns["family"] = columns["base"]
+    columns["compression"] = pa.array(
+        [None if row["method"] == "control" else row["method"] for row in results], pa.string()
+    )
     columns["bits_per_weight"] = pa.array([round(row["bits_per_weight"], 4) for row in results])
     columns["size_bytes"] = pa.array([row["size_bytes"] for row in results], pa.int64())
     columns["simulated"] = pa.array([row["simulated"] for row in results], pa.bool_())
@@ -62,6 +68,16 @@ def models_table(results: list[dict]) -> pa.Table:
         [round(row["tokens_per_cpu_second"], 1) for row in results]
     )
     return pa.table(columns)
+
+
+def pairs_table(results: list[dict], base: str) -> pa.Table:
+    pairs = [row for row in results if row["base"] == base and row["parent"]]
+    return pa.table(
+        {
+            "quant_model": pa.array([row["model"] for row in pairs], pa.string()),
+            "base_model": pa.array([row["parent"] for row in pairs], pa.string()),
+        }
+    )
 
 
 def metrics(item: dict, sums: list[float]) -> dict[str, float]:
@@ -124,6 +140,8 @@ def main() -> None:
         "responses": responses_table(results, by_id),
         "choices": choices_table(results),
     }
+    for base in sorted({result["base"] for result in results}):
+        tables[f"pairs-{base}"] = pairs_table(results, base)
     for name, table in tables.items():
         path = out / f"{name}.parquet"
         pq.write_table(table, path, compression="zstd", compression_level=19)
