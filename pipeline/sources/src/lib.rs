@@ -20,10 +20,12 @@ mod digest;
 mod fetch;
 mod item_uid;
 mod lock;
+mod raw_file;
 mod shard;
 
 pub use address::{Address, InvalidAddress};
 pub use fetch::{FetchError, Fetcher, Settings};
 pub use item_uid::{ItemContent, Occurrences};
 pub use lock::{Lock, LockError, LockedFile};
-pub use shard::{AdapterError, Place, RawFile, Shard};
+pub use raw_file::{Content, LARGEST_DOCUMENT, RawFile, Seekable};
+pub use shard::{AdapterError, Place, Shard};

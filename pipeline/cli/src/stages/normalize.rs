@@ -1,7 +1,7 @@
 //! Raw files to one shard of the canonical tables.
 
 use aliquot_sources::{
-    Address, RawFile,
+    Address, Content, RawFile,
     adapters::{
         alpaca_eval, table as table_adapter,
         table::{Declaration, ItemColumns},
@@ -62,12 +62,20 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         Params::AlpacaEval { address, model, revision } => {
             let (id, bytes) = &files[0];
             let source = alpaca_eval::Source { model, revision };
-            alpaca_eval::normalize(&RawFile { address, id: *id, bytes }, &source)?
+            alpaca_eval::annotations(
+                &RawFile { address, id: *id, content: Content::Memory(bytes) },
+                &source,
+            )?
         }
         Params::Table { scores, items, models, declaration, all_items } => {
             let mut inputs = files.iter();
-            let mut raw =
-                |address| inputs.next().map(|(id, bytes)| RawFile { address, id: *id, bytes });
+            let mut raw = |address| {
+                inputs.next().map(|(id, bytes)| RawFile {
+                    address,
+                    id: *id,
+                    content: Content::Memory(bytes),
+                })
+            };
             let scores = raw(scores)
                 .ok_or_else(|| Error::Internal("a table source without scores".to_owned()))?;
             let (items, models) =
@@ -77,7 +85,7 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         }
         Params::Items { items, benchmark, columns } => {
             let (id, bytes) = &files[0];
-            let file = RawFile { address: items, id: *id, bytes };
+            let file = RawFile { address: items, id: *id, content: Content::Memory(bytes) };
             table_adapter::normalize_items(&file, columns, benchmark.as_deref())?
         }
     };
