@@ -20,6 +20,7 @@ mod digest;
 mod fetch;
 mod item_uid;
 mod lock;
+pub mod merge;
 mod raw_file;
 mod shard;
 
