@@ -10,7 +10,7 @@ use std::{
 };
 
 use aliquot_sources::{
-    Address, InvalidAddress,
+    Address, Allow, Forbidden, InvalidAddress,
     adapters::table::{Declaration, ItemColumns},
 };
 use aliquot_stats::{
@@ -40,6 +40,9 @@ pub struct RecipeText {
     /// Seed of every random choice.
     seed: u64,
     source: SourceText,
+    /// Where raw files may come from; follows from their addresses unless given.
+    #[serde(default)]
+    allow: AllowText,
     /// The text of the items as vectors, for what looks at text.
     embed: Option<EmbedText>,
     #[serde(default)]
@@ -49,6 +52,17 @@ pub struct RecipeText {
     subsets: SubsetsText,
     /// What is measured on held-out models; not for items without results.
     evaluate: Option<EvaluateText>,
+}
+
+/// Where raw files may come from, redirects included.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AllowText {
+    /// Schemes: https, http, file, s3, gs, az, hf; those of the addresses unless given.
+    schemes: Option<Vec<String>>,
+    /// Hosts of https: and http:, such as `example.org`, or `*.example.org` for all under it; those of
+    /// the addresses unless given. Redirects from hf: may also lead to hosts of the Hub's own.
+    hosts: Option<Vec<String>>,
 }
 
 /// Where results come from; exactly one kind.
@@ -270,6 +284,8 @@ pub struct Recipe {
     pub seed: u64,
     /// Where results come from.
     pub source: Source,
+    /// Where raw files may come from.
+    pub allow: Allow,
     /// The text of the items as vectors.
     pub embed: Option<Embed>,
     /// What the audit does.
@@ -409,6 +425,7 @@ impl Recipe {
                     .to_owned(),
             );
         }
+        let allow = allowed(&text.allow, addresses(&source, embed.as_ref()))?;
         let procedure = procedure(&text.subsets.procedure)?;
         if text.seed > LARGEST_SEED {
             return Err(format!("seed must be at most {LARGEST_SEED}"));
@@ -435,6 +452,7 @@ impl Recipe {
             licence: text.licence,
             seed: text.seed,
             source,
+            allow,
             audit: audited(text.audit, embed.is_some())?,
             embed,
             targets,
@@ -455,12 +473,29 @@ impl Recipe {
 
     /// Every raw file.
     pub fn addresses(&self) -> Vec<&Address> {
-        let mut addresses = self.source.addresses();
-        if let Some(Embed { vectors: Vectors::Recorded(address), .. }) = &self.embed {
-            addresses.push(address);
-        }
-        addresses
+        addresses(&self.source, self.embed.as_ref())
     }
+}
+
+fn addresses<'a>(source: &'a Source, embed: Option<&'a Embed>) -> Vec<&'a Address> {
+    let mut addresses = source.addresses();
+    if let Some(Embed { vectors: Vectors::Recorded(address), .. }) = embed {
+        addresses.push(address);
+    }
+    addresses
+}
+
+/// What may be read, which has to contain what the recipe names itself.
+fn allowed(text: &AllowText, addresses: Vec<&Address>) -> Result<Allow, String> {
+    let named = addresses.iter().map(|address| (address.scheme(), address.host()));
+    let allow = Allow::new(text.schemes.as_deref(), text.hosts.as_deref(), named)
+        .map_err(|error| format!("[allow]: {error}"))?;
+    for address in addresses {
+        allow.check(address).map_err(|forbidden: Forbidden| {
+            format!("{address} leads to {forbidden}: {}", forbidden.step())
+        })?;
+    }
+    Ok(allow)
 }
 
 /// What is measured, names checked.
@@ -720,6 +755,15 @@ mod tests {
         assert!(error("\"b\"]", "\"a\"]").contains("each model once"));
         assert!(error("0.1.0", "latest").contains("a tag that moves"));
         assert!(error("seed = 1", "seed = 9007199254740993").contains("seed must be at most"));
+        let outside = error("[[target]]", "[allow]\nhosts = [\"*.h\"]\n[[target]]");
+        assert!(outside.contains("https://h/r/a/a.json leads to h,"), "{outside}");
+        assert!(outside.contains("add \"h\" to `hosts` of [allow]"), "{outside}");
+        assert!(
+            error("[[target]]", "[allow]\nschemes = [\"hf\"]\n[[target]]").contains("`https:`")
+        );
+        assert!(
+            error("[[target]]", "[allow]\nschemes = [\"ftp\"]\n[[target]]").contains("is one of")
+        );
         assert!(error("= 1.0 }", "= nan }").contains("a positive weight"));
     }
 }

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use aliquot_sources::{Address, Fetcher, Lock, LockedFile};
+use aliquot_sources::{Address, Fetcher, Listed, Lock, LockedFile};
 use aliquot_store::Store;
 use serde_json::json;
 
@@ -46,12 +46,12 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
 
     let addresses = file.recipe.addresses();
     let store = Store::open(&global.store)?;
-    let fetcher = Fetcher::new(arguments.fetch.settings(&arguments.recipe)?, addresses.clone())
-        .map_err(|error| Error::Internal(error.to_string()))?;
+    let settings = arguments.fetch.settings(&arguments.recipe)?;
+    let fetcher = Fetcher::new(settings, file.recipe.allow.clone())?;
     let kept = |address: &Address| before.file(address).filter(|_| !arguments.update).cloned();
     let after = Lock::new(in_parallel(&addresses, |address| match kept(address) {
         Some(file) => Ok(file),
-        None => Ok(fetcher.pin(address, &store)?),
+        None => Ok(fetcher.pin(&Listed::from(address.clone()), &store)?),
     })?);
 
     write_whole(&path, after.to_text().as_bytes())?;
