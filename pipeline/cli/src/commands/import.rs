@@ -6,12 +6,11 @@ use std::{
     io::{self, Read},
     num::NonZeroUsize,
     path::{Component, Path, PathBuf},
-    time::Duration,
 };
 
 use aliquot_engine::{Graph, Node, Outcome};
 use aliquot_sources::{
-    Address, Content, Fetcher, RawFile, Settings,
+    Address, Allow, Content, Fetcher, RawFile,
     adapters::{Adapter, Wanted},
 };
 use aliquot_store::{ObjectId, Store};
@@ -21,7 +20,7 @@ use serde_json::json;
 
 use super::{print, print_json, run::cores, write_whole};
 use crate::{
-    args::Global,
+    args::{FetchOptions, Global},
     embedding::ModelPlace,
     error::Error,
     graph::{GATHER, NORMALIZE, NORMALIZED, Task, stage_version},
@@ -211,9 +210,8 @@ fn execute(
 ) -> Result<(Vec<ObjectId>, (usize, usize)), Error> {
     let progress = MultiProgress::new();
     // The files are here: nothing is fetched.
-    let settings =
-        Settings { mirror: None, data: PathBuf::new(), offline: true, first_wait: Duration::ZERO };
-    let fetcher = Fetcher::new(settings, []).map_err(|error| Error::Internal(error.to_string()))?;
+    let nowhere = FetchOptions { mirror: None, data: None, offline: true };
+    let fetcher = Fetcher::new(nowhere.settings(Path::new("."))?, Allow::of([]))?;
     let embedding = ModelPlace::new(PathBuf::new(), None, progress.clone());
     let workplace = Workplace { fetcher: &fetcher, embedding: &embedding, progress: &progress };
     let records = Runner { store, recipe: "import" }.run(graph, jobs, workplace)?;
