@@ -29,6 +29,7 @@ mod hub_address;
 mod item_uid;
 mod local;
 mod lock;
+pub mod matching;
 pub mod merge;
 mod patience;
 mod pattern;

@@ -22,6 +22,7 @@ pub mod embed;
 pub mod estimate;
 pub mod import;
 pub mod lock;
+pub mod logs;
 pub mod results;
 pub mod run;
 pub mod schemas;
