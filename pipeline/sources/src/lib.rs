@@ -35,6 +35,7 @@ mod patience;
 mod pattern;
 mod raw_file;
 mod resolve;
+pub mod selection;
 mod shard;
 mod web;
 

@@ -44,21 +44,33 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     };
     let estimators = candidates(&store, &manifest, arguments.subset.as_deref())?;
     let release = Release { store: &store, id, manifest: &manifest, estimators: &estimators };
-    let estimated =
-        logs.iter().map(|log| release.estimate(log)).collect::<Result<Vec<_>, Error>>()?;
+    // The results of one model say nothing of another's: those that fit are told before the first that
+    // does not ends the command.
+    let (mut estimated, mut refused) = (Vec::new(), None);
+    for log in &logs {
+        match release.estimate(log) {
+            Ok(own) => estimated.push(own),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    tell(global, &release, &estimated);
+    refused.map_or(Ok(()), Err)
+}
+
+fn tell(global: &Global, release: &Release<'_>, estimated: &[Estimated<'_>]) {
     if global.json {
-        let mut estimated: Vec<_> = estimated.iter().map(|own| own.json(&release)).collect();
-        print_json(&match estimated.len() {
-            1 => estimated.remove(0),
-            _ => estimated.into(),
-        });
-        return Ok(());
+        let mut estimated: Vec<_> = estimated.iter().map(|own| own.json(release)).collect();
+        match estimated.len() {
+            0 => {}
+            1 => print_json(&estimated.remove(0)),
+            _ => print_json(&estimated.into()),
+        }
+        return;
     }
     for (at, own) in estimated.iter().enumerate() {
         print(if at > 0 { "\n" } else { "" });
-        print(&own.text(&release));
+        print(&own.text(release));
     }
-    Ok(())
 }
 
 /// What estimates are made with.
