@@ -16,16 +16,37 @@
 
 pub mod adapters;
 mod address;
+mod allow;
+mod bucket;
+mod bucket_address;
+mod bucket_client;
 mod digest;
+mod download;
 mod fetch;
+mod fetch_error;
+mod hub;
+mod hub_address;
 mod item_uid;
+mod local;
 mod lock;
+pub mod merge;
+mod patience;
+mod pattern;
 mod raw_file;
+mod resolve;
 mod shard;
+mod web;
 
 pub use address::{Address, InvalidAddress};
-pub use fetch::{FetchError, Fetcher, Settings};
+pub use allow::{Allow, Forbidden};
+pub use bucket::BucketOptions;
+pub use bucket_address::{BucketAddress, Provider};
+pub use fetch::{Fetcher, Network, Settings};
+pub use fetch_error::FetchError;
+pub use hub::{Hub, HubProblem};
+pub use hub_address::HubAddress;
 pub use item_uid::{ItemContent, Occurrences};
 pub use lock::{Lock, LockError, LockedFile};
+pub use pattern::{Listed, Pattern};
 pub use raw_file::{Content, LARGEST_DOCUMENT, RawFile, Seekable};
 pub use shard::{AdapterError, Place, Shard};
