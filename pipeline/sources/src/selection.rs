@@ -25,7 +25,9 @@ pub enum SamplesError {
         first: String,
     },
     /// The position of an item depends on the version of the task.
-    #[error("item {item} is at positions {positions:?} of task `{task}` in different versions of lm-eval")]
+    #[error(
+        "item {item} is at positions {positions:?} of task `{task}` in different versions of lm-eval"
+    )]
     Moved {
         /// The item.
         item: String,
@@ -101,8 +103,12 @@ mod tests {
 
     #[test]
     fn positions_are_numbers_sorted_by_leaf_task() {
-        let aliases =
-            [alias("a", "arc", "10"), alias("b", "arc", "9"), alias("c", "mmlu", "0"), alias("d", "x", "1")];
+        let aliases = [
+            alias("a", "arc", "10"),
+            alias("b", "arc", "9"),
+            alias("c", "mmlu", "0"),
+            alias("d", "x", "1"),
+        ];
         let samples = samples(&BTreeSet::from(["a", "b", "c"]), &aliases).unwrap();
         let text = serde_json::to_string(&samples).unwrap();
         assert_eq!(text, r#"{"arc":[9,10],"mmlu":[0]}"#);

@@ -28,9 +28,12 @@ pub fn schema() -> SchemaRef {
 
 /// One row a chosen item, in the order given; texts as they are in the table of items.
 pub fn encode(rows: &[(&Member, &Item)], format: Format) -> Result<Vec<u8>, TableError> {
-    let text = |of: fn(&Member, &Item) -> &str| {
-        let values = rows.iter().map(|(member, item)| Some(of(member, item).to_owned()));
-        Arc::new(values.collect::<StringArray>()) as ArrayRef
+    let chosen = |of: fn(&Member) -> &String| {
+        Arc::new(rows.iter().map(|(member, _)| Some(of(member))).collect::<StringArray>())
+            as ArrayRef
+    };
+    let text = |of: fn(&Item) -> &String| {
+        Arc::new(rows.iter().map(|(_, item)| Some(of(item))).collect::<StringArray>()) as ArrayRef
     };
     let optional = |of: fn(&Item) -> &Option<String>| {
         Arc::new(rows.iter().map(|(_, item)| of(item).as_deref()).collect::<StringArray>())
@@ -38,15 +41,15 @@ pub fn encode(rows: &[(&Member, &Item)], format: Format) -> Result<Vec<u8>, Tabl
     };
     let weights = Float64Array::from_iter_values(rows.iter().map(|(member, _)| member.weight));
     let columns = vec![
-        text(|member, _| &member.target),
-        text(|member, _| &member.subset),
-        text(|member, _| &member.item_uid),
+        chosen(|member| &member.target),
+        chosen(|member| &member.subset),
+        chosen(|member| &member.item_uid),
         Arc::new(weights) as ArrayRef,
-        text(|_, item| &item.benchmark),
-        text(|_, item| &item.config),
-        text(|_, item| &item.split),
-        text(|_, item| &item.task),
-        text(|_, item| &item.stem),
+        text(|item| &item.benchmark),
+        text(|item| &item.config),
+        text(|item| &item.split),
+        text(|item| &item.task),
+        text(|item| &item.stem),
         optional(|item| &item.choices),
         optional(|item| &item.target),
         optional(|item| &item.parent),
@@ -90,7 +93,10 @@ mod tests {
             let table = TextTable::read(format, &bytes).unwrap();
             let cell = |name| table.column(name).unwrap()[0].map(str::to_owned);
             assert_eq!(cell("stem"), Some(item.stem.clone()), "{format:?}");
-            assert_eq!((cell("choices"), cell("weight")), (item.choices.clone(), Some("0.25".into())));
+            assert_eq!(
+                (cell("choices"), cell("weight")),
+                (item.choices.clone(), Some("0.25".into()))
+            );
         }
     }
 }

@@ -57,7 +57,8 @@ pub struct Arguments {
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let (store, _, manifest) = open_release(global, &arguments.release)?;
-    let chosen = arguments.subset.as_deref().map(|name| find_subset(&manifest, name)).transpose()?;
+    let chosen =
+        arguments.subset.as_deref().map(|name| find_subset(&manifest, name)).transpose()?;
     let wanted = |member: &Member| match &chosen {
         Some(name) => member.target == name.target && member.subset == name.subset,
         None => arguments.to != To::LmEvalSamples || member.subset == "test",

@@ -14,6 +14,8 @@ impl PathName {
         let text = match address {
             Address::Web(url) => decoded(url.path()),
             Address::File(path) => path.to_string_lossy().into_owned(),
+            Address::Bucket(bucket) => bucket.key.clone(),
+            Address::Hub(hub) => hub.path.clone(),
         };
         match text.rsplit_once('/') {
             Some((folder, file)) => Self { folder: folder.to_owned(), file: file.to_owned() },
