@@ -19,8 +19,9 @@ use aliquot_store::{ObjectId, canonical::CanonicalError};
 use serde::Serialize;
 
 use crate::{
+    audit::policy::AuditPolicy,
     embedding::Vectors,
-    recipe::{AuditPolicy, Published, Recipe, Source, SubsetSizes},
+    recipe::{Published, Recipe, Source, SubsetSizes},
     size::{Budget, Budgets, Size},
     stages,
 };
@@ -66,9 +67,9 @@ pub enum Task {
 pub const STAGES: [(&str, u32); 16] = [
     (FETCH, 1),
     (NORMALIZE, adapters::alpaca_eval::VERSION + adapters::table::VERSION - 1),
-    (MERGE, 2),
+    (MERGE, 3),
     (EMBED, 1),
-    (AUDIT, 1),
+    (AUDIT, 2),
     (AMORTISE, 1),
     (SPLIT, 1),
     (SIZE, 1),
@@ -77,7 +78,7 @@ pub const STAGES: [(&str, u32); 16] = [
     (FIT, 2),
     (ANALYSE, 1),
     (EVALUATE, 2),
-    (REPORT, 3),
+    (REPORT, 4),
     (PACKAGE, 1),
     (PUBLISH, 1),
 ];
@@ -111,6 +112,7 @@ pub const ITEMS: usize = 1;
 const MODELS: usize = 2;
 const ALIASES: usize = 3;
 const SCORES: usize = 4;
+const GAPS: usize = 5;
 const AMORTISATION: usize = 0;
 const PREDICTIONS: usize = 1;
 const COMPLETED_SCORES: usize = 2;
@@ -130,7 +132,7 @@ const ERROR_CURVE: usize = 3;
 pub fn outputs(stage: &str) -> usize {
     match stage {
         NORMALIZE | AMORTISE => 4,
-        MERGE => 5,
+        MERGE => 6,
         REPORT => 4,
         CLUSTER => 3,
         AUDIT | ANALYSE => 2,
@@ -391,7 +393,10 @@ impl Builder<'_> {
         let policy: AuditPolicy = self.recipe.audit.clone();
         let address = published.as_ref().map(|published| published.address.clone());
         let params = stages::audit::Params { policy, published };
-        let mut audit = node("audit", AUDIT, &params)?.input(merged, SCORES).input(merged, ITEMS);
+        let mut audit = node("audit", AUDIT, &params)?;
+        for table in [SCORES, ITEMS, MODELS, GAPS] {
+            audit = audit.input(merged, table);
+        }
         if let Some(embeddings) = embeddings {
             audit = audit.input(embeddings, 0);
         }
@@ -662,6 +667,7 @@ impl Products {
             ("items", merged, ITEMS),
             ("models", merged, MODELS),
             ("aliases", merged, ALIASES),
+            ("gaps", merged, GAPS),
             ("findings", audit, FINDINGS),
             ("roster", roster.0, roster.1),
         ];

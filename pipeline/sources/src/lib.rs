@@ -24,6 +24,6 @@ mod shard;
 
 pub use address::{Address, InvalidAddress};
 pub use fetch::{FetchError, Fetcher, Settings};
-pub use item_uid::{ItemContent, Occurrences};
+pub use item_uid::{ItemContent, Occurrences, folded};
 pub use lock::{Lock, LockError, LockedFile};
 pub use shard::{AdapterError, Place, RawFile, Shard};

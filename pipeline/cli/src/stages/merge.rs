@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{
     aliases::{self, Alias},
+    gaps,
     items::{self, Item},
     models::{self, Model},
     responses::{self, Responses},
@@ -17,7 +18,8 @@ use crate::error::Error;
 /// Address of each raw file, for errors.
 pub type Addresses = BTreeMap<ObjectId, String>;
 
-/// Inputs: responses, items, models, aliases of each shard. Outputs: the same, merged, and scores.
+/// Inputs: responses, items, models, aliases of each shard. Outputs: the same, merged, scores, and how
+/// many are missing.
 pub fn run(
     addresses: &Addresses,
     inputs: &[ObjectId],
@@ -36,6 +38,8 @@ pub fn run(
 
     merged.check(addresses)?;
 
+    let benchmark_of = |item: &str| merged.items.get(item).map(|item| item.benchmark.as_str());
+    let gaps = gaps::counted(&merged.responses, benchmark_of);
     let items: Vec<Item> = merged.items.into_values().collect();
     let models: Vec<Model> = merged.models.into_values().collect();
     let aliases: Vec<Alias> = merged.aliases.into_values().collect();
@@ -45,6 +49,7 @@ pub fn run(
         store.put(&models::encode(&models).map_err(table("models"))?)?,
         store.put(&aliases::encode(&aliases).map_err(table("aliases"))?)?,
         store.put(&scores::encode(&merged.responses).map_err(table("scores"))?)?,
+        store.put(&gaps::encode(&gaps).map_err(table("gaps"))?)?,
     ])
 }
 
