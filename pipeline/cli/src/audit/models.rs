@@ -94,12 +94,12 @@ impl Audited {
 
 fn evidence(copy: &SuspectedCopy, grid: &Grid<'_>) -> String {
     let SuspectedCopy { of, items, differing, expected, log_p, related, .. } = copy;
-    let kin = if *related { ", a declared relative" } else { "" };
+    let kin = if *related { "its declared relative " } else { "" };
     // Powers of ten, for p values that no double holds.
     let power = (log_p / std::f64::consts::LN_10).ceil();
     format!(
-        "differs from `{}`{kin}, on {differing} of {items} items, where {expected:.0} are expected of \
-         equally able models (p < 1e{power:.0})",
+        "differs from {kin}`{}` on {differing} of {items} items, where {expected:.0} are expected of \
+         independent models as able (p < 1e{power:.0})",
         grid.models[*of]
     )
 }

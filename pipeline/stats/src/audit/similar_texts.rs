@@ -11,6 +11,8 @@ use crate::{StatsError, cluster::Groups};
 /// Comparisons for each text, on average over all bands, before pairs are left out: templates with one
 /// blank would make them quadratic.
 const COMPARISONS: u64 = 200;
+/// Comparisons that are always made: a few seconds.
+const AFFORDABLE: u64 = 5_000_000;
 
 /// Texts that are alike, by what they share.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +39,8 @@ pub struct SimilarTexts {
 /// the length of all texts times the bands, and in the comparisons, at most 200 a text on average.
 ///
 /// In a text of n tokens one other word changes 3 of n - 2 runs: at 0.8 it takes 29 words before that is
-/// near, so short questions that differ in a number are not. Errors with [`StatsError::BadParameter`] for a
+/// near, so short questions that differ in a number are not. Texts of fewer than t / (1 - t) runs, 4 at 0.8,
+/// are near no other one that differs at all, and are left out. Errors with [`StatsError::BadParameter`] for a
 /// threshold outside [0.5, 1]: below, too few pairs would meet for too many comparisons.
 pub fn similar_texts<'t>(
     count: usize,
@@ -51,10 +54,13 @@ pub fn similar_texts<'t>(
     let banding = Banding::for_threshold(threshold);
     // One row a text that has tokens.
     let (mut texts, mut keys) = (Vec::new(), Vec::new());
+    // Of fewer runs a single other one is too much: s / (s + 1) has to be the threshold at least.
+    let fewest = if threshold < 1.0 { threshold / (1.0 - threshold) - ROUNDING } else { 1.0 };
     for at in 0..count {
-        if let Some(own) = banding.keys(&shingles(&text(at))) {
+        let set = shingles(&text(at));
+        if set.len() as f64 >= fewest {
             texts.push(at);
-            keys.extend(own);
+            keys.extend(banding.keys(&set).into_iter().flatten());
         }
     }
     let mut search = Search {
@@ -64,7 +70,7 @@ pub fn similar_texts<'t>(
         nearest: vec![None; count],
         compared: 0,
         left_out: 0,
-        budget: COMPARISONS * count as u64,
+        budget: AFFORDABLE.max(COMPARISONS * count as u64),
     };
     for band in 0..banding.bands {
         let key = |row: &usize| keys[row * banding.bands + band];
@@ -80,6 +86,9 @@ pub fn similar_texts<'t>(
 
 /// Texts of one bucket whose shingles are held in memory; later ones are compared with these.
 const HELD: usize = 4096;
+
+/// What a quotient of the threshold may be above a whole number.
+const ROUNDING: f64 = 1e-9;
 
 struct Search<'a, T> {
     text: &'a T,
@@ -214,6 +223,8 @@ mod tests {
     fn independent_texts_are_not_alike_and_empty_ones_are_like_no_other() {
         let mut stream = Stream::new(4, "clean", 0);
         let mut texts: Vec<String> = (0..3000).map(|_| words(40, &mut stream).join(" ")).collect();
+        // Ids that stand for unknown texts share their prefix.
+        texts.extend((0..50).map(|at| format!("bench_mark:{at}")));
         texts.extend([String::new(), String::new()]);
         assert!(found(&texts, 0.5).groups.is_empty());
         let bad = |threshold| similar_texts(0, |_| "".into(), threshold);
@@ -223,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_template_with_a_blank_is_bounded_and_says_so() {
-        // Fifty shared words and fifty of its own: similarity about a third, but short of the threshold.
+        // 150 shared words and 25 of its own: similarity 148 / 200, short of the threshold.
         let mut stream = Stream::new(5, "template", 0);
         let shared = words(150, &mut stream).join(" ");
         let texts: Vec<String> =
