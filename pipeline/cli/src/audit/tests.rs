@@ -122,7 +122,7 @@ fn the_most_answered_of_equal_and_of_similar_items_stays() {
     rows[0][3] = NAN;
     let mut board = Board::of(&rows);
     let words = |different: usize| {
-        (0..40).map(|at| if at == different { "other".into() } else { format!("w{at}") })
+        (0..40).map(move |at| if at == different { "other".into() } else { format!("w{at}") })
     };
     let text = |different: usize| words(different).collect::<Vec<String>>().join(" ");
     // 0 and 2 are equal but for white space, 3, 4 and 5 similar; 2 and 4 are the first with all answers.

@@ -33,9 +33,9 @@ impl Expected {
         let (level, abilities) = levels(&abilities(models, items, packed));
         let (mut given, mut above) =
             (vec![0_u32; items * abilities.len()], vec![0_u32; items * abilities.len()]);
-        for model in 0..models {
+        for (model, level) in level.iter().enumerate() {
             for item in (0..items).filter(|&item| packed.is_given(model, item)) {
-                let cell = item * abilities.len() + level[model];
+                let cell = item * abilities.len() + level;
                 given[cell] += 1;
                 above[cell] += u32::from(packed.is_above(model, item));
             }

@@ -41,13 +41,13 @@ pub fn missingness(matrix: &ResponseMatrix) -> Missingness {
     let mut item_means = Means::new(items);
     let mut gaps_of_model = vec![0_u32; models];
     let mut gaps_of_item = vec![0_u32; items];
-    for model in 0..models {
-        for item in 0..items {
+    for (model, own) in gaps_of_model.iter_mut().enumerate() {
+        for (item, gaps) in gaps_of_item.iter_mut().enumerate() {
             match matrix.get(model, item) {
                 Some(score) => item_means.add(item, score),
                 None => {
-                    gaps_of_model[model] += 1;
-                    gaps_of_item[item] += 1;
+                    *own += 1;
+                    *gaps += 1;
                 }
             }
         }

@@ -23,14 +23,11 @@ impl Packed {
         let mut complete = true;
         for model in 0..matrix.models() {
             for (item, mean) in means.iter().enumerate() {
-                let (word, bit) = (model * words + item / WORD, 1 << (item % WORD));
-                match matrix.get(model, item) {
-                    Some(score) => {
-                        given[word] |= bit;
-                        above[word] |= if score > *mean { bit } else { 0 };
-                    }
-                    None => complete = false,
-                }
+                let (word, bit) = (model * words + item / WORD, 1_u64 << (item % WORD));
+                let score = matrix.get(model, item);
+                complete &= score.is_some();
+                given[word] |= u64::from(score.is_some()) * bit;
+                above[word] |= u64::from(score.is_some_and(|score| score > *mean)) * bit;
             }
         }
         Self { words, above, given, complete }

@@ -223,10 +223,11 @@ mod tests {
     fn independent_texts_are_not_alike_and_empty_ones_are_like_no_other() {
         let mut stream = Stream::new(4, "clean", 0);
         let mut texts: Vec<String> = (0..3000).map(|_| words(40, &mut stream).join(" ")).collect();
-        // Ids that stand for unknown texts share their prefix.
-        texts.extend((0..50).map(|at| format!("bench_mark:{at}")));
         texts.extend([String::new(), String::new()]);
         assert!(found(&texts, 0.5).groups.is_empty());
+        // Ids that stand for unknown texts share their prefix, and are too short to be near.
+        let ids: Vec<String> = (0..50).map(|at| format!("bench_mark:{at}")).collect();
+        assert_eq!(found(&ids, 0.8).compared, 0);
         let bad = |threshold| similar_texts(0, |_| "".into(), threshold);
         assert!(bad(0.49).is_err() && bad(f64::NAN).is_err() && bad(1.1).is_err());
         assert!(bad(0.8).unwrap().groups.is_empty());
@@ -241,6 +242,6 @@ mod tests {
             (0..3000).map(|_| format!("{shared} {}", words(25, &mut stream).join(" "))).collect();
         let found = found(&texts, 0.8);
         assert!(found.groups.is_empty());
-        assert!(found.compared <= 200 * 3000 && found.left_out > 0, "{found:?}");
+        assert!(found.compared <= AFFORDABLE && found.left_out > 0, "{}", found.compared);
     }
 }
