@@ -252,3 +252,36 @@ impl AuditPolicy {
         Ok(Self { near_duplicates, similar_texts, ..self })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_depends_on_what_is_known() {
+        let resolved = |policy: &str, embedded, prompts| {
+            let policy: AuditPolicy = toml::from_str(policy).unwrap();
+            policy.resolved(Known { embedded, prompts })
+        };
+        let looks = |policy: AuditPolicy| {
+            (policy.similar_texts.is_some(), policy.near_duplicates.is_some())
+        };
+        assert_eq!(looks(resolved("", false, true).unwrap()), (true, false));
+        assert_eq!(looks(resolved("", true, true).unwrap()), (false, true));
+        assert_eq!(looks(resolved("", false, false).unwrap()), (false, false));
+        assert_eq!(looks(resolved("[similar_texts]", true, true).unwrap()), (true, true));
+        let error = |policy: &str, prompts| resolved(policy, false, prompts).unwrap_err();
+        assert!(error("[similar_texts]", false).contains("declare the `prompt`"));
+        assert!(error("[similar_texts]\nsimilarity = 0.4", true).contains("from 0.5 to 1"));
+        assert!(error("[near_duplicates]", true).contains("audit.similar_texts"));
+        assert!(error("[suspected_copies]\nsimilarity = 0", true).contains("at most 1"));
+        assert!(error("minimum_coverage = 2", true).contains("between 0 and 1"));
+    }
+
+    #[test]
+    fn actions_that_make_no_sense_are_refused() {
+        for policy in ["impossible_scores = \"keep\"", "missing_not_at_random = \"drop\""] {
+            assert!(toml::from_str::<AuditPolicy>(policy).is_err(), "{policy}");
+        }
+    }
+}

@@ -112,9 +112,9 @@ impl Audited {
                 let observed = looked_at.binary_search(&item).ok();
                 let observed = observed.and_then(|at| similar.nearest[at]);
                 let evidence = format!(
-                    "shares {:.0} % of its words with another text like that of {} ({} alike in all)",
-                    100.0 * observed.unwrap_or(f64::NAN),
+                    "like {}: shares {:.0} % of the runs of three words with the nearest of {} alike",
                     texts.items[stays].item_uid,
+                    100.0 * observed.unwrap_or(f64::NAN),
                     group.len()
                 );
                 let action = policy.action.name();
