@@ -130,7 +130,7 @@ pub struct SuspectedCopies {
     /// Share of the differences between equally able models that are not there: 1 for copies, about 0 for
     /// strangers.
     pub similarity: f64,
-    /// `drop` keeps the first of those alike, by name.
+    /// `drop` keeps the one with the most answers, of several the first by name.
     pub action: Policy,
     /// The same for models that declare the same family or base model, such as quantised variants.
     pub relatives: Policy,
