@@ -22,8 +22,9 @@ use aliquot_store::{ObjectId, canonical::CanonicalError};
 use serde::Serialize;
 
 use crate::{
+    audit::policy::AuditPolicy,
     embedding::Vectors,
-    recipe::{AuditPolicy, Published, Recipe, Source, SubsetSizes},
+    recipe::{Published, Recipe, Source, SubsetSizes},
     size::{Budget, Budgets, Size},
     stages,
 };
@@ -76,7 +77,7 @@ pub const STAGES: [(&str, u32); 17] = [
     (MERGE, 3),
     (GATHER, 1),
     (EMBED, 1),
-    (AUDIT, 1),
+    (AUDIT, 2),
     (AMORTISE, 1),
     (SPLIT, 1),
     (SIZE, 1),
@@ -85,7 +86,7 @@ pub const STAGES: [(&str, u32); 17] = [
     (FIT, 2),
     (ANALYSE, 1),
     (EVALUATE, 2),
-    (REPORT, 3),
+    (REPORT, 4),
     (PACKAGE, 1),
     (PUBLISH, 1),
 ];
@@ -128,6 +129,7 @@ const SOURCE_FINDINGS: usize = 6;
 /// Number of tables of a shard.
 pub const NORMALIZED: usize = 7;
 const SCORES: usize = NORMALIZED;
+const GAPS: usize = NORMALIZED + 1;
 const AMORTISATION: usize = 0;
 const PREDICTIONS: usize = 1;
 const COMPLETED_SCORES: usize = 2;
@@ -147,7 +149,7 @@ const ERROR_CURVE: usize = 3;
 pub fn outputs(stage: &str) -> usize {
     match stage {
         NORMALIZE | GATHER => NORMALIZED,
-        MERGE => NORMALIZED + 1,
+        MERGE => NORMALIZED + 2,
         AMORTISE => 4,
         REPORT => 4,
         CLUSTER => 3,
@@ -428,7 +430,10 @@ impl Builder<'_> {
         let policy: AuditPolicy = self.recipe.audit.clone();
         let address = published.as_ref().map(|published| published.address.clone());
         let params = stages::audit::Params { policy, published };
-        let mut audit = node("audit", AUDIT, &params)?.input(merged, SCORES).input(merged, ITEMS);
+        let mut audit = node("audit", AUDIT, &params)?;
+        for table in [SCORES, ITEMS, MODELS, GAPS] {
+            audit = audit.input(merged, table);
+        }
         if let Some(embeddings) = embeddings {
             audit = audit.input(embeddings, 0);
         }
@@ -699,6 +704,7 @@ impl Products {
             ("items", merged, ITEMS),
             ("models", merged, MODELS),
             ("aliases", merged, ALIASES),
+            ("gaps", merged, GAPS),
             ("findings", audit, FINDINGS),
             ("roster", roster.0, roster.1),
         ];

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use files::Files;
 use files::FilesText;
 
+use crate::audit::policy::{AuditPolicy, Known, Unanswered};
 use crate::embedding::{Embed, EmbedText, Vectors};
 use crate::size::{Evaluated, Size, SizeText, size};
 
@@ -136,97 +137,6 @@ struct ItemsText {
     benchmark: Option<String>,
     /// Columns of the table.
     columns: ItemColumns,
-}
-
-/// What is done about a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Policy {
-    /// Note it and go on.
-    Keep,
-    /// Leave the model or item out.
-    Drop,
-    /// Stop.
-    Fail,
-}
-
-impl Policy {
-    /// Name in the table of findings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Drop => "drop",
-            Self::Fail => "fail",
-        }
-    }
-}
-
-/// What the audit does about what it finds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct AuditPolicy {
-    /// A model whose answers equal those of another one, item by item.
-    pub duplicate_models: Policy,
-    /// A model whose recomputed mean is not the published one.
-    pub disagreeing_scores: Policy,
-    /// Smallest share of a benchmark's items that a model must have answered to be kept.
-    pub minimum_coverage: f64,
-    /// Items that no kept model has a score on; left out unless told otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unanswered_items: Option<Unanswered>,
-    /// Items whose texts say nearly the same; with `[embed]` only, where it is looked for unless
-    /// told otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub near_duplicates: Option<NearDuplicates>,
-}
-
-/// What is done about items without answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unanswered {
-    /// Leave them out.
-    Drop,
-    /// With `[embed]` and a table of items: count them in the means, and let them be chosen, with what
-    /// their texts say that each model would score.
-    Predict,
-}
-
-impl Unanswered {
-    /// Name in the table of findings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Drop => "drop",
-            Self::Predict => "predict",
-        }
-    }
-}
-
-/// What counts as nearly the same text, and what is done about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct NearDuplicates {
-    /// Smallest cosine between the embeddings.
-    pub similarity: f64,
-    /// `drop` keeps the first item of a group, by uid.
-    pub action: Policy,
-}
-
-impl Default for NearDuplicates {
-    fn default() -> Self {
-        Self { similarity: 0.95, action: Policy::Keep }
-    }
-}
-
-impl Default for AuditPolicy {
-    fn default() -> Self {
-        Self {
-            duplicate_models: Policy::Drop,
-            disagreeing_scores: Policy::Fail,
-            minimum_coverage: 0.9,
-            unanswered_items: None,
-            near_duplicates: None,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -461,6 +371,7 @@ impl Recipe {
                 return Err(format!("`{}` looks at text: add [embed]", procedure.name()));
             }
         }
+        let known = Known { embedded: embed.is_some(), prompts: source.has_prompts() };
         Ok(Self {
             name: text.name,
             version: text.version,
@@ -468,9 +379,9 @@ impl Recipe {
             description: text.description,
             licence: text.licence,
             seed: text.seed,
+            audit: text.audit.resolved(known)?,
             source,
             allow,
-            audit: audited(text.audit, embed.is_some())?,
             embed,
             targets,
             subsets,
@@ -581,26 +492,6 @@ fn cold(procedure: Procedure, sizes: [&SizeText; 2]) -> Result<(), String> {
         [SizeText::Fixed(_), SizeText::Fixed(_)] => Ok(()),
         _ => Err("without results no size can be searched for: give numbers".to_owned()),
     }
-}
-
-fn audited(policy: AuditPolicy, embedded: bool) -> Result<AuditPolicy, String> {
-    if !(0.0..=1.0).contains(&policy.minimum_coverage) {
-        return Err("audit.minimum_coverage must be between 0 and 1".to_owned());
-    }
-    if policy.unanswered_items == Some(Unanswered::Predict) && !embedded {
-        return Err("audit.unanswered_items = \"predict\" looks at text: add [embed]".to_owned());
-    }
-    let near_duplicates = match (policy.near_duplicates, embedded) {
-        (Some(_), false) => {
-            return Err("audit.near_duplicates looks at text: add [embed]".to_owned());
-        }
-        (Some(near), true) if !(near.similarity > 0.0 && near.similarity <= 1.0) => {
-            return Err("audit.near_duplicates.similarity must be above 0 and at most 1".to_owned());
-        }
-        (None, true) => Some(NearDuplicates::default()),
-        (near, _) => near,
-    };
-    Ok(AuditPolicy { near_duplicates, ..policy })
 }
 
 /// Integers in canonical JSON are exact up to here.

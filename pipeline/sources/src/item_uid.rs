@@ -49,7 +49,7 @@ impl ItemContent<'_> {
 }
 
 /// Unicode NFC, runs of white space as one space, none at the ends: tools differ in all three.
-fn folded(text: &str) -> String {
+pub fn folded(text: &str) -> String {
     // ASCII is its own normal form, and most prompts are ASCII.
     let normal: Cow<'_, str> = if text.is_ascii() { text.into() } else { text.nfc().collect() };
     normal.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -47,7 +47,7 @@ pub use fetch::{Fetcher, Network, Settings};
 pub use fetch_error::FetchError;
 pub use hub::{Hub, HubProblem};
 pub use hub_address::HubAddress;
-pub use item_uid::{ItemContent, Occurrences};
+pub use item_uid::{ItemContent, Occurrences, folded};
 pub use lock::{Lock, LockError, LockedFile};
 pub use pattern::{Listed, Pattern};
 pub use raw_file::{Content, LARGEST_DOCUMENT, RawFile, Seekable};

@@ -26,6 +26,7 @@ mod error;
 pub mod error_curve;
 pub mod findings;
 pub mod foreign;
+pub mod gaps;
 pub mod item_analysis;
 pub mod items;
 pub mod matrix;
@@ -64,6 +65,7 @@ pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
         ("embeddings", embeddings::schema()),
         ("error_curve", error_curve::schema()),
         ("findings", findings::schema()),
+        ("gaps", gaps::schema()),
         ("item_analysis", item_analysis::schema()),
         ("items", items::schema()),
         ("models", models::schema()),

@@ -7,7 +7,7 @@ use aliquot_sources::{
     merge::{Merger, Places, Superseded},
 };
 use aliquot_store::{ObjectId, Store};
-use aliquot_tables::{aliases, findings, items, models, prompts, responses, runs, scores};
+use aliquot_tables::{aliases, findings, gaps, items, models, prompts, responses, runs, scores};
 
 use super::table;
 use crate::{
@@ -27,7 +27,8 @@ pub enum Purpose {
     Tables,
 }
 
-/// Inputs: the tables of each shard. Outputs: the same, merged; then, of a leaderboard, the scores.
+/// Inputs: the tables of each shard. Outputs: the same, merged; then, of a leaderboard, the scores
+/// and the gaps among them.
 pub fn run(
     addresses: &Addresses,
     purpose: Purpose,
@@ -55,6 +56,13 @@ pub fn run(
     let mut outputs = write(&merged, store)?;
     if strict {
         outputs.push(store.put(&scores::encode(&merged.responses).map_err(table("scores"))?)?);
+        let benchmarks: BTreeMap<&str, &str> = merged
+            .items
+            .iter()
+            .map(|item| (item.item_uid.as_str(), item.benchmark.as_str()))
+            .collect();
+        let gaps = gaps::counted(&merged.responses, |item| benchmarks.get(item).copied());
+        outputs.push(store.put(&gaps::encode(&gaps).map_err(table("gaps"))?)?);
     }
     Ok(outputs)
 }
