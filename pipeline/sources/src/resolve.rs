@@ -59,8 +59,8 @@ impl Fetcher {
         if file.is_pinned() {
             return Ok(file.revision.clone());
         }
-        let url = self.web.hub.revision(file);
-        let (_, body) = self.page(address, file, url.map_err(|e| malformed(address, &e))?)?;
+        let url = self.web.hub.revision(file).map_err(|error| malformed(address, &error))?;
+        let (_, body) = self.page(address, file, &url)?;
         hub::commit(&body).map_err(|problem| malformed(address, &problem))
     }
 
@@ -71,7 +71,7 @@ impl Fetcher {
         let mut next = Some(first.map_err(|error| malformed(address, &error))?);
         let (mut seen, mut matches) = (0, Matches::new());
         while let Some(url) = next {
-            let (headers, body) = self.page(address, file, url.clone())?;
+            let (headers, body) = self.page(address, file, &url)?;
             let entries = Entry::page(&body).map_err(|problem| malformed(address, &problem))?;
             seen += entries.len();
             self.check_count(pattern, seen)?;
@@ -93,11 +93,11 @@ impl Fetcher {
         &self,
         address: &Address,
         file: &HubAddress,
-        url: Url,
+        url: &Url,
     ) -> Result<(HeaderMap, Vec<u8>), FetchError> {
         self.check_online(address)?;
         let owner = Owner::Repository(&file.repository);
-        patiently(self.settings.network.first_wait, || self.web.page(&url, owner))
+        patiently(self.settings.network.first_wait, || self.web.page(url, owner))
             .map_err(|stopped| FetchError::stopped(address, stopped))
     }
 
