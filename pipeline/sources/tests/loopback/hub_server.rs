@@ -6,7 +6,7 @@ use aliquot_sources::LockedFile;
 
 use crate::{
     place::locked,
-    server::{Answer, Request},
+    server::{Answer, Request, decoded},
 };
 
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -120,15 +120,4 @@ fn entry(path: &str, bytes: &[u8]) -> String {
     );
     let large = if size >= LARGE { large.as_str() } else { "" };
     format!(r#"{{"type":"file","oid":"00","size":{size},"path":"{path}"{large}}}"#)
-}
-
-fn decoded(path: &str) -> String {
-    let mut bytes = path.bytes();
-    let mut decoded = Vec::new();
-    while let Some(byte) = bytes.next() {
-        let digits: Option<String> =
-            (byte == b'%').then(|| bytes.by_ref().take(2).map(char::from).collect());
-        decoded.push(digits.map_or(byte, |digits| u8::from_str_radix(&digits, 16).unwrap()));
-    }
-    String::from_utf8(decoded).unwrap()
 }

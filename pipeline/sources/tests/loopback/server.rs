@@ -18,8 +18,6 @@ pub struct Request {
     pub target: String,
     /// By names in small letters.
     pub headers: BTreeMap<String, String>,
-    /// Request line and headers, as they came.
-    pub head: String,
 }
 
 impl Request {
@@ -153,15 +151,24 @@ impl Server {
 }
 
 fn read(stream: &TcpStream) -> Option<Request> {
-    let mut head = String::new();
     let mut headers = BTreeMap::new();
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let first = lines.next()?;
-    head.push_str(&format!("{first}\r\n"));
     for line in lines.take_while(|line| !line.is_empty()) {
-        head.push_str(&format!("{line}\r\n"));
         let (name, value) = line.split_once(':').unwrap();
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    Some(Request { target: first.split(' ').nth(1)?.to_owned(), headers, head })
+    Some(Request { target: first.split(' ').nth(1)?.to_owned(), headers })
+}
+
+/// A percent-encoded path as it is meant.
+pub fn decoded(path: &str) -> String {
+    let mut bytes = path.bytes();
+    let mut decoded = Vec::new();
+    while let Some(byte) = bytes.next() {
+        let digits: Option<String> =
+            (byte == b'%').then(|| bytes.by_ref().take(2).map(char::from).collect());
+        decoded.push(digits.map_or(byte, |digits| u8::from_str_radix(&digits, 16).unwrap()));
+    }
+    String::from_utf8(decoded).unwrap()
 }
