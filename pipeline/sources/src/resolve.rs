@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::{
     Address, BucketAddress, FetchError, Fetcher, Forbidden, HubAddress, Listed, Pattern,
-    hub::{self, Entry},
+    hub_listing::{self, Entry},
     local::inside,
     patience::{Refusal, patiently},
     pattern::Matches,
@@ -61,7 +61,7 @@ impl Fetcher {
         }
         let url = self.web.hub.revision(file).map_err(|error| malformed(address, &error))?;
         let (_, body) = self.page(address, file, &url)?;
-        hub::commit(&body).map_err(|problem| malformed(address, &problem))
+        hub_listing::commit(&body).map_err(|problem| malformed(address, &problem))
     }
 
     fn hub_files(&self, pattern: &Pattern, file: &HubAddress) -> Result<Matches, FetchError> {
@@ -108,7 +108,7 @@ impl Fetcher {
         url: &Url,
         headers: &HeaderMap,
     ) -> Result<Option<Url>, FetchError> {
-        let Some(target) = hub::next_link(headers) else { return Ok(None) };
+        let Some(target) = hub_listing::next_link(headers) else { return Ok(None) };
         let next = url.join(target).map_err(|error| malformed(address, &error))?;
         if !self.web.hub.serves(&next) {
             let host = next.host_str().unwrap_or_default().to_owned();

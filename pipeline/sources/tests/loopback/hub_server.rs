@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aliquot_sources::LockedFile;
+use sha2::{Digest, Sha256};
 
-use crate::{
-    place::locked,
-    server::{Answer, Request, decoded},
-};
+use crate::server::{Answer, Request, decoded};
 
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -29,14 +26,15 @@ pub struct Repository {
 const LARGE: usize = 100;
 
 impl Repository {
-    pub fn digest(bytes: &[u8]) -> LockedFile {
-        locked("file:x", bytes)
+    /// SHA-256 in hexadecimal digits.
+    pub fn digest(bytes: &[u8]) -> String {
+        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Serves a large file by `/lfs/<sha256>`.
     pub fn large_file(&self, request: &Request) -> Answer {
         let sha256 = request.target.trim_start_matches("/lfs/").split('?').next().unwrap();
-        let file = self.files.values().find(|bytes| Self::digest(bytes).sha256 == sha256);
+        let file = self.files.values().find(|bytes| Self::digest(bytes) == sha256);
         file.map_or(Answer::new("404 Not Found", ""), |bytes| {
             Answer::file(request, bytes, &format!("\"{sha256}\""))
         })
@@ -82,7 +80,7 @@ impl Repository {
         match file {
             None => Answer::new("404 Not Found", "").with("X-Error-Code", "EntryNotFound"),
             Some(bytes) if bytes.len() >= LARGE => {
-                let sha256 = Self::digest(bytes).sha256;
+                let sha256 = Self::digest(bytes);
                 Answer::redirect(&format!("{}/lfs/{sha256}?signature=s", self.large_files))
             }
             Some(bytes) => Answer::file(request, bytes, "\"small\""),
@@ -114,10 +112,8 @@ impl Repository {
 
 fn entry(path: &str, bytes: &[u8]) -> String {
     let (size, digest) = (bytes.len(), Repository::digest(bytes));
-    let large = format!(
-        r#","lfs":{{"oid":"{}","size":{size},"pointerSize":131}},"xetHash":"ff""#,
-        digest.sha256
-    );
+    let large =
+        format!(r#","lfs":{{"oid":"{}","size":{size},"pointerSize":131}},"xetHash":"ff""#, digest);
     let large = if size >= LARGE { large.as_str() } else { "" };
     format!(r#"{{"type":"file","oid":"00","size":{size},"path":"{path}"{large}}}"#)
 }

@@ -121,17 +121,7 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                thread::spawn(move || {
-                    let Some(request) = read(&stream) else { return };
-                    let before = {
-                        let mut log = log.lock().unwrap();
-                        let same = log.iter().filter(|other| other.target == request.target);
-                        let before = same.count();
-                        log.push(request.clone());
-                        before
-                    };
-                    answer(&request, before).send(&stream);
-                });
+                thread::spawn(move || serve(&stream, &log, &*answer));
             }
         });
         Self { port, origin: format!("http://127.0.0.1:{port}"), requests }
@@ -148,6 +138,22 @@ impl Server {
         let same = requests.iter().filter(|request| request.target == path);
         same.map(Request::from).collect()
     }
+}
+
+/// Answers the one request of a connection.
+fn serve(
+    stream: &TcpStream,
+    log: &Mutex<Vec<Request>>,
+    answer: &dyn Fn(&Request, usize) -> Answer,
+) {
+    let Some(request) = read(stream) else { return };
+    let before = {
+        let mut log = log.lock().unwrap();
+        let before = log.iter().filter(|other| other.target == request.target).count();
+        log.push(request.clone());
+        before
+    };
+    answer(&request, before).send(stream);
 }
 
 fn read(stream: &TcpStream) -> Option<Request> {
