@@ -99,6 +99,8 @@ enum Command {
     Run(commands::run::Arguments),
     /// Write the lock of a recipe: size and digests of every raw file.
     Lock(commands::lock::Arguments),
+    /// Turn result files of eval tools into tables: responses, items, models, aliases, runs.
+    Import(commands::import::Arguments),
     /// Show what is published and when recipes ran; with a recipe, what a run would do.
     Status(commands::status::Arguments),
     /// Print the graph of a recipe.
@@ -128,6 +130,7 @@ pub fn run() -> ExitCode {
     let result = guarded(|| match command {
         Command::Run(arguments) => commands::run::run(&global, &arguments),
         Command::Lock(arguments) => commands::lock::run(&global, &arguments),
+        Command::Import(arguments) => commands::import::run(&global, &arguments),
         Command::Status(arguments) => commands::status::run(&global, &arguments),
         Command::Dag(arguments) => commands::dag::run(&global, &arguments),
         Command::Show(arguments) => commands::show::run(&global, &arguments),

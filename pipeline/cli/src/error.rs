@@ -4,7 +4,7 @@ use std::{error::Error as _, io, path::PathBuf};
 
 use aliquot_embed::EmbedError;
 use aliquot_release::ReleaseError;
-use aliquot_sources::{AdapterError, Address, FetchError, LockError};
+use aliquot_sources::{AdapterError, Address, FetchError, LockError, merge::MergeError};
 use aliquot_stats::StatsError;
 use aliquot_store::{StoreError, canonical::CanonicalError};
 use aliquot_tables::TableError;
@@ -55,6 +55,9 @@ pub enum Error {
     /// A raw file is not what its adapter expects.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
+    /// Files cannot be joined.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// The data do not carry what the recipe asks.
     #[error("{0}")]
     Data(String),
@@ -171,7 +174,11 @@ impl Error {
             | Self::StaleLock { .. }
             | Self::Stats { .. } => 3,
             Self::Release(ReleaseError::VersionTaken { .. }) => 3,
-            Self::Adapter(_) | Self::Data(_) | Self::Table { .. } | Self::Dataset { .. } => 4,
+            Self::Adapter(_)
+            | Self::Merge(_)
+            | Self::Data(_)
+            | Self::Table { .. }
+            | Self::Dataset { .. } => 4,
             Self::Texts { .. } | Self::Vectors { .. } => 4,
             Self::Fetch(FetchError::Moving { .. }) => 3,
             Self::Fetch(FetchError::Changed { .. } | FetchError::NotAsListed { .. }) => 4,
@@ -226,7 +233,7 @@ impl Error {
             Self::Adapter(_) => {
                 "correct the file at its source, or leave it out of the recipe; then `aliquot lock RECIPE --update`"
             }
-            Self::Data(_) => {
+            Self::Merge(_) | Self::Data(_) => {
                 "correct the source or the recipe, then run it again: finished work is kept"
             }
             Self::Stats { .. } => {

@@ -11,7 +11,10 @@
 //! embed and cluster: with [embed] only. Without results there is no split, size, analyse, evaluate.
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use aliquot_engine::{Graph, Node, NodeId};
 use aliquot_sources::{Address, Lock, LockedFile, adapters};
@@ -32,8 +35,12 @@ pub enum Task {
     Fetch(LockedFile),
     /// Reads one raw file, or the tables of one source.
     Normalize(stages::normalize::Params),
-    /// Joins the shards of all raw files.
+    /// Reads files that no recipe names, where they lie.
+    Read(stages::normalize::FileParams, Vec<(ObjectId, PathBuf)>),
+    /// Joins the shards of all raw files to one leaderboard.
     Merge(stages::merge::Addresses),
+    /// Joins the shards of all raw files to tables.
+    Gather(stages::merge::Addresses),
     /// Turns the texts of all items into vectors.
     Embed(stages::embed::Params),
     /// Tells how well texts foretell items, and predicts those without answers.
@@ -63,10 +70,11 @@ pub enum Task {
 }
 
 /// Name and version of every stage; a version is raised when the stage gives other bytes.
-pub const STAGES: [(&str, u32); 16] = [
+pub const STAGES: [(&str, u32); 17] = [
     (FETCH, 1),
     (NORMALIZE, adapters::alpaca_eval::VERSION + adapters::table::VERSION - 1),
-    (MERGE, 2),
+    (MERGE, 3),
+    (GATHER, 1),
     (EMBED, 1),
     (AUDIT, 1),
     (AMORTISE, 1),
@@ -84,9 +92,12 @@ pub const STAGES: [(&str, u32); 16] = [
 
 /// The stage whose output is known before it runs: the lock says it.
 pub const FETCH: &str = "fetch";
-const NORMALIZE: &str = "normalize";
+/// The stage that reads raw files.
+pub const NORMALIZE: &str = "normalize";
 /// The stage that joins all raw files.
 pub const MERGE: &str = "merge";
+/// The stage that joins files that no recipe names.
+pub const GATHER: &str = "gather";
 const EMBED: &str = "embed";
 const AMORTISE: &str = "amortise";
 const CLUSTER: &str = "cluster";
@@ -103,14 +114,20 @@ pub const PACKAGE: &str = "package";
 /// The stage whose effect is outside the cache.
 pub const PUBLISH: &str = "publish";
 
-// Places of the tables among the outputs of normalize (the first four), merge, amortise, cluster, audit
-// and analyse.
+// Places of the tables among the outputs of normalize and merge (the first seven), amortise, cluster,
+// audit and analyse.
 const RESPONSES: usize = 0;
 /// Place of the items among its outputs.
 pub const ITEMS: usize = 1;
 const MODELS: usize = 2;
 const ALIASES: usize = 3;
-const SCORES: usize = 4;
+/// Place of the runs among its outputs.
+pub const RUNS: usize = 4;
+const PROMPTS: usize = 5;
+const SOURCE_FINDINGS: usize = 6;
+/// Number of tables of a shard.
+pub const NORMALIZED: usize = 7;
+const SCORES: usize = NORMALIZED;
 const AMORTISATION: usize = 0;
 const PREDICTIONS: usize = 1;
 const COMPLETED_SCORES: usize = 2;
@@ -129,8 +146,9 @@ const ERROR_CURVE: usize = 3;
 /// Number of objects that a stage gives.
 pub fn outputs(stage: &str) -> usize {
     match stage {
-        NORMALIZE | AMORTISE => 4,
-        MERGE => 5,
+        NORMALIZE | GATHER => NORMALIZED,
+        MERGE => NORMALIZED + 1,
+        AMORTISE => 4,
         REPORT => 4,
         CLUSTER => 3,
         AUDIT | ANALYSE => 2,
@@ -248,13 +266,17 @@ struct SizeNode {
 /// Names of the two subsets of every target.
 pub const SUBSETS: [&str; 2] = ["test", "validation"];
 
+/// Version of a stage.
+pub fn stage_version(stage: &str) -> u32 {
+    STAGES.iter().find(|(name, _)| *name == stage).map_or(0, |(_, version)| *version)
+}
+
 fn node(
     name: impl Into<String>,
     stage: &'static str,
     parameters: &impl Serialize,
 ) -> Result<Node, CanonicalError> {
-    let version = STAGES.iter().find(|(name, _)| *name == stage).map_or(0, |(_, version)| *version);
-    Node::new(name, stage, version, parameters)
+    Node::new(name, stage, stage_version(stage), parameters)
 }
 
 impl Builder<'_> {

@@ -32,10 +32,12 @@ pub mod matrix;
 pub mod models;
 mod parquet_bytes;
 pub mod predictions;
+pub mod prompts;
 pub mod quality;
 pub mod reliability;
 pub mod responses;
 pub mod roster;
+pub mod runs;
 pub mod scores;
 pub mod splits;
 pub mod subsets;
@@ -65,10 +67,12 @@ pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
         ("items", items::schema()),
         ("models", models::schema()),
         ("predictions", predictions::schema()),
+        ("prompts", prompts::schema()),
         ("quality", quality::schema()),
         ("reliability", reliability::schema()),
         ("responses", responses::schema()),
         ("roster", roster::schema()),
+        ("runs", runs::schema()),
         ("scores", scores::schema()),
         ("splits", splits::schema()),
         ("subsets", subsets::schema()),

@@ -20,6 +20,7 @@ pub mod compare;
 pub mod dag;
 pub mod embed;
 pub mod estimate;
+pub mod import;
 pub mod lock;
 pub mod results;
 pub mod run;

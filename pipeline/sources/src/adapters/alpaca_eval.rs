@@ -7,13 +7,13 @@
 
 use std::{borrow::Cow, fmt};
 
-use aliquot_tables::{aliases::Alias, items::Item, models::Model, responses::Response};
+use aliquot_tables::{aliases::Alias, items::Item, models::Model, responses::Response, runs::Run};
 use serde::{
     Deserialize,
     de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor},
 };
 
-use super::json::without_bare_nan;
+use super::{Wanted, json::without_bare_nan};
 use crate::{AdapterError, ItemContent, Occurrences, Place, RawFile, Shard};
 
 /// Raised when the same bytes give other rows.
@@ -46,13 +46,68 @@ struct Annotation<'a> {
     preference: Option<f64>,
 }
 
-/// Reads one file of annotations.
-pub fn normalize(file: &RawFile<'_>, source: &Source<'_>) -> Result<Shard, AdapterError> {
-    let first = read(file, source, file.bytes);
+/// Whether a file looks like annotations.
+pub(crate) fn recognises(_name: &str, head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head);
+    head.trim_start().starts_with('[')
+        && ["\"instruction\"", "\"generator_1\"", "\"annotator\""]
+            .iter()
+            .all(|key| head.contains(key))
+}
+
+/// Reads the only file of a unit. The model is `generator_2` of the first record unless it is wanted
+/// otherwise.
+pub(crate) fn normalize(files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
+    let file = &files[0];
+    let model = match &wanted.model {
+        Some(model) => model.clone(),
+        None => generator(file)?,
+    };
+    let revision = wanted.revision.as_deref().unwrap_or_default();
+    let mut shard = annotations(file, &Source { model: &model, revision })?;
+    let judges = shard.responses.metric.values();
+    if let [judge] = judges {
+        shard.runs.push(Run {
+            model: model.clone(),
+            benchmark: BENCHMARK.to_owned(),
+            metric: judge.clone(),
+            raw: file.id.to_string(),
+            tool: "alpaca_eval".to_owned(),
+            items: shard.responses.len() as u32,
+            ..Run::default()
+        });
+        return Ok(shard);
+    }
+    Err(file.error(Place::File, format!("it has annotations by {} judges", judges.len())))
+}
+
+/// The evaluated model, as the first record calls it.
+fn generator(file: &RawFile<'_>) -> Result<String, AdapterError> {
+    #[derive(Deserialize)]
+    struct Named {
+        generator_2: String,
+    }
+    let document = file.document()?;
+    let named: Vec<Named> =
+        serde_json::from_slice(&without_bare_nan(&document)).map_err(|error| {
+            let place = Place::Line(error.line(), error.column());
+            file.error(place, format!("{error}; name the model if the file does not"))
+        })?;
+    let first = named.first().map(|first| first.generator_2.clone());
+    if named.iter().any(|other| Some(&other.generator_2) != first.as_ref()) {
+        return Err(file.error(Place::File, "its records name several models: name one"));
+    }
+    first.ok_or_else(|| file.error(Place::File, "it holds no annotation"))
+}
+
+/// Reads one file of annotations of a named model.
+pub fn annotations(file: &RawFile<'_>, source: &Source<'_>) -> Result<Shard, AdapterError> {
+    let bytes = file.document()?;
+    let first = read(file, source, &bytes);
     // Bare NaN is no JSON and rare: looking for it first would cost more than reading twice.
     let mut shard = match first {
         Ok(shard) => shard,
-        Err(error) => match without_bare_nan(file.bytes) {
+        Err(error) => match without_bare_nan(&bytes) {
             Cow::Owned(plain) => read(file, source, &plain)?,
             Cow::Borrowed(_) => return Err(error),
         },
@@ -190,15 +245,13 @@ mod tests {
     use aliquot_store::ObjectId;
 
     use super::*;
+    use crate::Content;
 
     fn read(json: &str) -> Result<Shard, AdapterError> {
         let address = "https://h/a.json".parse().unwrap();
-        let file = RawFile {
-            address: &address,
-            id: ObjectId::of(json.as_bytes()),
-            bytes: json.as_bytes(),
-        };
-        normalize(&file, &Source { model: "m", revision: "r" })
+        let content = Content::Memory(json.as_bytes());
+        let file = RawFile { address: &address, id: ObjectId::of(json.as_bytes()), content };
+        annotations(&file, &Source { model: "m", revision: "r" })
     }
 
     fn annotation(instruction: &str, preference: &str) -> String {
@@ -259,8 +312,9 @@ mod tests {
                 let mut bytes = whole.clone().into_bytes();
                 bytes[at] = byte;
                 let address = "https://h/a.json".parse().unwrap();
-                let file = RawFile { address: &address, id: ObjectId::of(&bytes), bytes: &bytes };
-                if let Err(error) = normalize(&file, &Source { model: "m", revision: "r" }) {
+                let content = Content::Memory(&bytes);
+                let file = RawFile { address: &address, id: ObjectId::of(&bytes), content };
+                if let Err(error) = annotations(&file, &Source { model: "m", revision: "r" }) {
                     assert!(error.to_string().starts_with("https://h/a.json"), "{error}");
                 }
             }

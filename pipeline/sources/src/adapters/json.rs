@@ -1,6 +1,54 @@
 //! JSON as Python writes it.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    io::{BufRead, Read},
+};
+
+use crate::{AdapterError, Place, RawFile};
+
+/// Longest line of a file of lines: one record must fit into the memory many times over.
+#[allow(dead_code)] // until the first adapter of lines
+pub(crate) const LONGEST_LINE: u64 = 32 << 20;
+
+/// The lines of a text that are not blank, one at a time, each with its number from 1.
+#[allow(dead_code)]
+pub(crate) struct Lines<'a> {
+    file: RawFile<'a>,
+    text: Box<dyn BufRead + 'a>,
+    number: usize,
+    line: Vec<u8>,
+}
+
+#[allow(dead_code)]
+impl<'a> Lines<'a> {
+    pub(crate) fn of(file: &RawFile<'a>) -> Result<Self, AdapterError> {
+        Ok(Self { file: *file, text: file.text()?, number: 0, line: Vec::new() })
+    }
+
+    /// The next line, without its end; None behind the last.
+    pub(crate) fn next(&mut self) -> Result<Option<(usize, &[u8])>, AdapterError> {
+        loop {
+            self.line.clear();
+            self.number += 1;
+            let place = Place::Line(self.number, 1);
+            let read = (&mut self.text)
+                .take(LONGEST_LINE + 1)
+                .read_until(b'\n', &mut self.line)
+                .map_err(|error| self.file.error(place, error.to_string()))?;
+            if read as u64 > LONGEST_LINE {
+                let problem = format!("the line has more than {LONGEST_LINE} bytes");
+                return Err(self.file.error(place, problem));
+            }
+            if read == 0 {
+                return Ok(None);
+            }
+            if !self.line.trim_ascii().is_empty() {
+                return Ok(Some((self.number, self.line.trim_ascii())));
+            }
+        }
+    }
+}
 
 /// Replaces bare `NaN`, `Infinity` and `-Infinity`, which Python's `json` writes and JSON lacks, by
 /// `null`; text inside strings is left alone. Borrows when there is nothing to replace.
@@ -37,7 +85,28 @@ pub(crate) fn without_bare_nan(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use aliquot_store::ObjectId;
+
     use super::*;
+    use crate::Content;
+
+    #[test]
+    fn lines_are_numbered_as_an_editor_does_and_bounded() {
+        let numbers = |text: &[u8]| {
+            let address = "file:a.jsonl".parse().unwrap();
+            let (id, content) = (ObjectId::of(text), Content::Memory(text));
+            let mut lines = Lines::of(&RawFile { address: &address, id, content }).unwrap();
+            let mut found = Vec::new();
+            while let Some((number, line)) = lines.next()? {
+                found.push((number, line.to_vec()));
+            }
+            Ok::<_, AdapterError>(found)
+        };
+        let found = numbers(b"\xef\xbb\xbf{}\r\n\r\n \n[1]").unwrap();
+        assert_eq!(found, [(1, b"{}".to_vec()), (4, b"[1]".to_vec())]);
+        let error = numbers(&vec![b' '; (LONGEST_LINE + 1) as usize]).unwrap_err().to_string();
+        assert!(error.starts_with("file:a.jsonl, line 1 column 1: the line has more"), "{error}");
+    }
 
     #[test]
     fn only_bare_words_are_replaced() {

@@ -1,4 +1,8 @@
-//! One module a result format. An adapter is a pure function from raw bytes to a [`crate::Shard`].
+//! One module a result format. An adapter is a pure function from raw files to a [`crate::Shard`].
+//!
+//! Rules that all adapters keep: an explicit primary metric or an error; scores of two filters are
+//! never merged; a missing score is missing with its reason, never 0; where the file has the
+//! log-likelihoods of the choices, accuracy is recomputed from them and has to agree.
 
 pub mod alpaca_eval;
 mod json;
@@ -6,13 +10,89 @@ pub mod table;
 
 use aliquot_store::ObjectId;
 use aliquot_tables::foreign::{Format, TextTable};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{AdapterError, Address, Place, RawFile};
+use crate::{AdapterError, Address, Content, Place, RawFile, Shard};
+
+/// The adapters of files that say themselves what they are. Tables of other making need a
+/// declaration, see [`table`].
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Adapter {
+    /// AlpacaEval's annotations, by any judge.
+    AlpacaEval,
+}
+
+/// What a recipe or the command line says besides the files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// Name of the model, where the files' own is absent or wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Name of the benchmark, where it is not the one that the task is known to belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<String>,
+    /// Metric of the scores, where the files hold several and declare none as the main one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Filter of the answers, where the files hold several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Revision of the repository that the files are from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+}
+
+impl Adapter {
+    /// All of them, in the order in which they are asked whether a file is theirs.
+    pub const ALL: [Self; 1] = [Self::AlpacaEval];
+
+    /// Name, as in recipes and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AlpacaEval => "alpaca-eval",
+        }
+    }
+
+    /// Raised when the same bytes give other rows.
+    pub fn version(self) -> u32 {
+        match self {
+            Self::AlpacaEval => alpaca_eval::VERSION,
+        }
+    }
+
+    /// The adapter of a file, told by its name and the beginning of its unpacked text.
+    pub fn guess(address: &Address, head: &[u8]) -> Option<Self> {
+        let name = address.to_string();
+        Self::ALL.into_iter().find(|adapter| match adapter {
+            Self::AlpacaEval => alpaca_eval::recognises(&name, head),
+        })
+    }
+
+    /// Files that are read together, as positions in `addresses`, which are all of this adapter. The
+    /// first file of a unit holds the scores; a file may serve several units, or none.
+    pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
+        match self {
+            Self::AlpacaEval => (0..addresses.len()).map(|at| vec![at]).collect(),
+        }
+    }
+
+    /// Reads the files of one unit.
+    pub fn normalize(self, files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
+        match self {
+            Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
+        }
+    }
+}
 
 /// One record of a raw file, as JSON: a row of a table, or an element of an array.
 pub fn raw_record(address: &Address, bytes: &[u8], record: u64) -> Result<Value, AdapterError> {
-    let file = RawFile { address, id: ObjectId::of(bytes), bytes };
+    let file = RawFile { address, id: ObjectId::of(bytes), content: Content::Memory(bytes) };
     let absent = || file.error(Place::Record(record), "there is no such record");
     if let Some(format) = Format::from_name(&address.to_string()) {
         let table = TextTable::read(format, bytes).map_err(|error| file.table_error(&error))?;

@@ -215,7 +215,7 @@ fn alias(native_id: &str, item: &Item) -> Alias {
 }
 
 fn read(file: &RawFile<'_>) -> Result<TextTable, AdapterError> {
-    TextTable::read(format(file)?, file.bytes).map_err(|error| file.table_error(&error))
+    TextTable::read(format(file)?, &file.document()?).map_err(|error| file.table_error(&error))
 }
 
 fn format(file: &RawFile<'_>) -> Result<Format, AdapterError> {
@@ -505,6 +505,7 @@ mod tests {
     use aliquot_store::ObjectId;
 
     use super::*;
+    use crate::Content;
 
     fn declaration(toml: &str) -> Declaration {
         toml::from_str(toml).unwrap()
@@ -512,8 +513,11 @@ mod tests {
 
     fn read_csv(csv: &str, declaration: &Declaration) -> Result<Shard, AdapterError> {
         let address = "file:scores.csv".parse().unwrap();
-        let scores =
-            RawFile { address: &address, id: ObjectId::of(csv.as_bytes()), bytes: csv.as_bytes() };
+        let scores = RawFile {
+            address: &address,
+            id: ObjectId::of(csv.as_bytes()),
+            content: Content::Memory(csv.as_bytes()),
+        };
         normalize(&Files { scores, items: None, models: None }, declaration, false)
     }
 
@@ -577,7 +581,11 @@ mod tests {
         let with_parents = "item_columns = { item = 'i', prompt = 'q', parent = 'p' }";
         let read = |columns: &str| {
             let (scores, items) = (b"m,i,s\nA,1,1\nA,2,0\n", b"i,q,p\n1,Why?,x\n2,How?,\n");
-            let of = |address, bytes| RawFile { address, id: ObjectId::of(bytes), bytes };
+            let of = |address, bytes| RawFile {
+                address,
+                id: ObjectId::of(bytes),
+                content: Content::Memory(bytes),
+            };
             let addresses = ["file:scores.csv", "file:items.csv"].map(|text| text.parse().unwrap());
             let [scores, items] = [of(&addresses[0], scores), of(&addresses[1], &items[..])];
             let long = "layout = 'long'\nmetric = 'acc'\nbenchmark = 'b'\n\
@@ -599,7 +607,11 @@ mod tests {
     #[test]
     fn items_without_a_score_are_kept_if_they_are_asked_for_and_need_no_scores_at_all() {
         let (scores, items) = (b"m,i,s\nA,1,1\n", b"i,q\n1,Why?\n2,How?\n");
-        let of = |address, bytes| RawFile { address, id: ObjectId::of(bytes), bytes };
+        let of = |address, bytes| RawFile {
+            address,
+            id: ObjectId::of(bytes),
+            content: Content::Memory(bytes),
+        };
         let addresses = ["file:scores.csv", "file:items.csv"].map(|text| text.parse().unwrap());
         let [scores, items] = [of(&addresses[0], &scores[..]), of(&addresses[1], &items[..])];
         let declaration = declaration(
