@@ -56,6 +56,11 @@ impl Hub {
         Ok(Self { endpoint: url, token: token.map(Token) })
     }
 
+    /// The public Hub, asked by nobody.
+    pub fn public() -> Result<Self, InvalidAddress> {
+        Self::new(PUBLIC, None)
+    }
+
     /// As `HF_ENDPOINT` and `HF_TOKEN` say; without them the public Hub, asked by nobody.
     pub fn from_environment() -> Result<Self, InvalidAddress> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());

@@ -6,12 +6,11 @@ use std::{
     io::{self, Read},
     num::NonZeroUsize,
     path::{Component, Path, PathBuf},
-    time::Duration,
 };
 
 use aliquot_engine::{Graph, Node, Outcome};
 use aliquot_sources::{
-    Address, Content, Fetcher, RawFile, Settings,
+    Address, Content, Fetcher, RawFile,
     adapters::{Adapter, Wanted},
 };
 use aliquot_store::{ObjectId, Store};
@@ -211,9 +210,7 @@ fn execute(
 ) -> Result<(Vec<ObjectId>, (usize, usize)), Error> {
     let progress = MultiProgress::new();
     // The files are here: nothing is fetched.
-    let settings =
-        Settings { mirror: None, data: PathBuf::new(), offline: true, first_wait: Duration::ZERO };
-    let fetcher = Fetcher::new(settings, []).map_err(|error| Error::Internal(error.to_string()))?;
+    let fetcher = Fetcher::local(PathBuf::new())?;
     let embedding = ModelPlace::new(PathBuf::new(), None, progress.clone());
     let workplace = Workplace { fetcher: &fetcher, embedding: &embedding, progress: &progress };
     let records = Runner { store, recipe: "import" }.run(graph, jobs, workplace)?;
