@@ -113,6 +113,8 @@ enum Command {
     Trace(commands::trace::Arguments),
     /// Estimate the full score of a model from its results on a subset.
     Estimate(commands::estimate::Arguments),
+    /// Write a subset in the form that an eval tool takes.
+    Export(commands::export::Arguments),
     /// Embed the texts of a recipe's items or of a table; with --self-check, check the library and a model.
     Embed(commands::embed::Arguments),
     /// Compare variants of a model with it on a subset: difference, flips, tests, a verdict.
@@ -137,6 +139,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => commands::verify::run(&global, &arguments),
         Command::Trace(arguments) => commands::trace::run(&global, &arguments),
         Command::Estimate(arguments) => commands::estimate::run(&global, &arguments),
+        Command::Export(arguments) => commands::export::run(&global, &arguments),
         Command::Embed(arguments) => commands::embed::run(&global, &arguments),
         Command::Compare(arguments) => commands::compare::run(&global, &arguments),
         Command::Bench(arguments) => commands::bench::run(&global, &arguments),

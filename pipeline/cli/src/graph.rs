@@ -195,7 +195,9 @@ pub fn build(
         evaluations: &evaluations,
     };
     let report = builder.report(data, described)?;
-    let products = Products { splits, subsets, estimators, analysis, amortised, clusters, report };
+    let has_runs = matches!(recipe.source, Source::Files(_));
+    let products =
+        Products { has_runs, splits, subsets, estimators, analysis, amortised, clusters, report };
     builder.package(texts, data, products)?;
     Ok(builder.graph)
 }
@@ -234,6 +236,8 @@ struct Builder<'a> {
 
 /// Nodes that the release is packed from.
 struct Products {
+    /// Whether the sources tell how responses came about.
+    has_runs: bool,
     splits: Option<NodeId>,
     subsets: NodeId,
     estimators: Vec<(usize, &'static str, NodeId)>,
@@ -328,6 +332,17 @@ impl Builder<'_> {
                     std::iter::once(scores).chain(items).chain(models).collect();
                 vec![self.normalize("table", params, &files)?]
             }
+            Source::Files(groups) => {
+                let mut shards = Vec::new();
+                for params in groups.iter().flat_map(|files| files.units(self.lock)) {
+                    let addresses = params.addresses.clone();
+                    let name = addresses[0].to_string();
+                    let addresses: Vec<&Address> = addresses.iter().collect();
+                    let params = stages::normalize::Params::Files(params);
+                    shards.push(self.normalize(&name, params, &addresses)?);
+                }
+                shards
+            }
             Source::Items { items, benchmark, columns } => {
                 let params = stages::normalize::Params::Items {
                     items: items.clone(),
@@ -408,7 +423,7 @@ impl Builder<'_> {
     ) -> Result<NodeId, CanonicalError> {
         let published: Option<Published> = match &self.recipe.source {
             Source::AlpacaEval { published, .. } => published.clone(),
-            Source::Table { .. } | Source::Items { .. } => None,
+            Source::Table { .. } | Source::Files(_) | Source::Items { .. } => None,
         };
         let policy: AuditPolicy = self.recipe.audit.clone();
         let address = published.as_ref().map(|published| published.address.clone());
@@ -687,6 +702,9 @@ impl Products {
             ("findings", audit, FINDINGS),
             ("roster", roster.0, roster.1),
         ];
+        if self.has_runs {
+            tables.extend([("runs", merged, RUNS), ("prompts", merged, PROMPTS)]);
+        }
         tables.extend(self.splits.map(|splits| ("splits", splits, 0)));
         tables.push(("subsets", self.subsets, 0));
         if let Some(analysis) = self.analysis {

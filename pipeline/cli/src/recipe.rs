@@ -4,13 +4,15 @@
 //! checked, every default filled in. Only the second leaves this module's callers with questions
 //! that cannot go wrong.
 
+mod files;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
 use aliquot_sources::{
-    Address, Allow, Forbidden, InvalidAddress,
+    Address, Allow, Forbidden, InvalidAddress, Pattern,
     adapters::table::{Declaration, ItemColumns},
 };
 use aliquot_stats::{
@@ -18,6 +20,9 @@ use aliquot_stats::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use files::Files;
+use files::FilesText;
 
 use crate::embedding::{Embed, EmbedText, Vectors};
 use crate::size::{Evaluated, Size, SizeText, size};
@@ -73,6 +78,8 @@ enum SourceText {
     AlpacaEval(AlpacaEvalText),
     /// `[source.table]`: plain tables.
     Table(TableText),
+    /// `[[source.files]]`: logs of eval tools and files of leaderboards.
+    Files(Vec<FilesText>),
     /// `[source.items]`: items that no model has answered yet.
     Items(ItemsText),
 }
@@ -327,6 +334,8 @@ pub enum Source {
         /// How to read them.
         declaration: Declaration,
     },
+    /// Files that say themselves what they are.
+    Files(Vec<Files>),
     /// Items without results.
     Items {
         /// Table of items.
@@ -347,7 +356,7 @@ impl Source {
     /// Whether the items' texts are known.
     fn has_prompts(&self) -> bool {
         match self {
-            Self::AlpacaEval { .. } => true,
+            Self::AlpacaEval { .. } | Self::Files(_) => true,
             Self::Table { declaration, .. } => {
                 declaration.item_columns.as_ref().is_some_and(|columns| columns.prompt.is_some())
             }
@@ -355,8 +364,16 @@ impl Source {
         }
     }
 
+    fn patterns(&self) -> Vec<&Pattern> {
+        match self {
+            Self::Files(groups) => groups.iter().flat_map(Files::patterns).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn addresses(&self) -> Vec<&Address> {
         match self {
+            Self::Files(_) => Vec::new(),
             Self::AlpacaEval { models, published, .. } => models
                 .iter()
                 .map(|(_, address)| address)
@@ -425,7 +442,7 @@ impl Recipe {
                     .to_owned(),
             );
         }
-        let allow = allowed(&text.allow, addresses(&source, embed.as_ref()))?;
+        let allow = allowed(&text.allow, addresses(&source, embed.as_ref()), &source.patterns())?;
         let procedure = procedure(&text.subsets.procedure)?;
         if text.seed > LARGEST_SEED {
             return Err(format!("seed must be at most {LARGEST_SEED}"));
@@ -471,7 +488,12 @@ impl Recipe {
         self.source.has_results() && self.audit.unanswered_items == Some(Unanswered::Predict)
     }
 
-    /// Every raw file.
+    /// Patterns of raw files, which the lock resolves.
+    pub fn patterns(&self) -> Vec<&Pattern> {
+        self.source.patterns()
+    }
+
+    /// Every raw file that is named by its address.
     pub fn addresses(&self) -> Vec<&Address> {
         addresses(&self.source, self.embed.as_ref())
     }
@@ -486,14 +508,23 @@ fn addresses<'a>(source: &'a Source, embed: Option<&'a Embed>) -> Vec<&'a Addres
 }
 
 /// What may be read, which has to contain what the recipe names itself.
-fn allowed(text: &AllowText, addresses: Vec<&Address>) -> Result<Allow, String> {
+fn allowed(
+    text: &AllowText,
+    addresses: Vec<&Address>,
+    patterns: &[&Pattern],
+) -> Result<Allow, String> {
     let named = addresses.iter().map(|address| (address.scheme(), address.host()));
+    let named = named.chain(patterns.iter().map(|pattern| (pattern.scheme(), pattern.host())));
     let allow = Allow::new(text.schemes.as_deref(), text.hosts.as_deref(), named)
         .map_err(|error| format!("[allow]: {error}"))?;
+    let refused = |what: &dyn std::fmt::Display, forbidden: &Forbidden| {
+        format!("{what} leads to {forbidden}: {}", forbidden.step())
+    };
     for address in addresses {
-        allow.check(address).map_err(|forbidden: Forbidden| {
-            format!("{address} leads to {forbidden}: {}", forbidden.step())
-        })?;
+        allow.check(address).map_err(|forbidden| refused(address, &forbidden))?;
+    }
+    for pattern in patterns {
+        allow.check_pattern(pattern).map_err(|forbidden| refused(pattern, &forbidden))?;
     }
     Ok(allow)
 }
@@ -638,6 +669,13 @@ fn source(text: SourceText) -> Result<Source, String> {
     match text {
         SourceText::AlpacaEval(text) => alpaca_eval_source(text),
         SourceText::Table(text) => table_source(text),
+        SourceText::Files(texts) if texts.is_empty() => {
+            Err("source.files names no files".to_owned())
+        }
+        SourceText::Files(texts) => {
+            let groups = texts.into_iter().map(FilesText::read).collect::<Result<Vec<_>, _>>()?;
+            Ok(Source::Files(groups.into_iter().flatten().collect()))
+        }
         SourceText::Items(ItemsText { table, benchmark, columns }) => {
             Ok(Source::Items { items: address(&table)?, benchmark, columns })
         }

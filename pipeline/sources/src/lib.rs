@@ -38,11 +38,13 @@ mod hub_problem;
 mod item_uid;
 mod local;
 mod lock;
+pub mod matching;
 pub mod merge;
 mod patience;
 mod pattern;
 mod raw_file;
 mod resolve;
+pub mod selection;
 mod shard;
 mod web;
 

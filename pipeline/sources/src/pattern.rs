@@ -34,6 +34,27 @@ impl Pattern {
         self.matcher.is_none().then_some(&self.address)
     }
 
+    /// Whether an address is one that the pattern stands for; the revision of a repository counts only
+    /// where the pattern names a commit.
+    pub fn covers(&self, address: &Address) -> bool {
+        match (&self.address, address) {
+            (Address::File(_), Address::File(path)) => {
+                path.to_str().is_some_and(|path| self.matches(path))
+            }
+            (Address::Bucket(own), Address::Bucket(other)) => {
+                own.provider == other.provider
+                    && own.bucket == other.bucket
+                    && self.matches(&other.key)
+            }
+            (Address::Hub(own), Address::Hub(other)) => {
+                own.repository == other.repository
+                    && (!own.is_pinned() || own.revision == other.revision)
+                    && self.matches(&other.path)
+            }
+            (own, other) => own == other,
+        }
+    }
+
     /// The pattern read as an address, whose path is the glob.
     pub(crate) fn as_address(&self) -> &Address {
         &self.address

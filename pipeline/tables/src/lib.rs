@@ -39,6 +39,7 @@ pub mod responses;
 pub mod roster;
 pub mod runs;
 pub mod scores;
+pub mod selection;
 pub mod splits;
 pub mod subsets;
 

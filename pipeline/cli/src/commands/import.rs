@@ -62,7 +62,7 @@ pub struct Arguments {
 }
 
 /// What the files do not say.
-#[derive(clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Reading {
     /// Format of the files; guessed from their content unless given.
     #[arg(long, value_name = "NAME", value_parser = adapter)]
@@ -75,10 +75,10 @@ pub struct Reading {
     benchmark: Option<String>,
     /// Metric of the scores, where the files hold several.
     #[arg(long, value_name = "NAME")]
-    metric: Option<String>,
+    pub metric: Option<String>,
     /// Filter of the answers, where the files hold several.
     #[arg(long, value_name = "NAME")]
-    filter: Option<String>,
+    pub filter: Option<String>,
     /// What is done about a file that cannot be read.
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     on_error: OnError,

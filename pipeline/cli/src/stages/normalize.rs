@@ -109,7 +109,7 @@ fn quarantined(error: &AdapterError) -> Shard {
         kind: "quarantined-file".to_owned(),
         severity: "error".to_owned(),
         subject: error.address.to_string(),
-        evidence: error.to_string(),
+        evidence: format!("{}{}", error.problem, error.place),
         action: "drop".to_owned(),
         ..Finding::default()
     };

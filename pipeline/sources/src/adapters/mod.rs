@@ -5,7 +5,11 @@
 //! log-likelihoods of the choices, accuracy is recomputed from them and has to agree.
 
 pub mod alpaca_eval;
+mod curated;
 mod json;
+mod likelihood;
+pub mod lm_eval;
+mod names;
 pub mod table;
 
 use aliquot_store::ObjectId;
@@ -25,6 +29,8 @@ use crate::{AdapterError, Address, Content, Place, RawFile, Shard};
 pub enum Adapter {
     /// AlpacaEval's annotations, by any judge.
     AlpacaEval,
+    /// lm-evaluation-harness, and Open LLM Leaderboard v2.
+    LmEval,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -50,12 +56,13 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 1] = [Self::AlpacaEval];
+    pub const ALL: [Self; 2] = [Self::AlpacaEval, Self::LmEval];
 
     /// Name, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::AlpacaEval => "alpaca-eval",
+            Self::LmEval => "lm-eval",
         }
     }
 
@@ -63,6 +70,7 @@ impl Adapter {
     pub fn version(self) -> u32 {
         match self {
             Self::AlpacaEval => alpaca_eval::VERSION,
+            Self::LmEval => lm_eval::VERSION,
         }
     }
 
@@ -71,6 +79,7 @@ impl Adapter {
         let name = address.to_string();
         Self::ALL.into_iter().find(|adapter| match adapter {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
+            Self::LmEval => lm_eval::recognises(&name, head),
         })
     }
 
@@ -79,6 +88,7 @@ impl Adapter {
     pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
         match self {
             Self::AlpacaEval => (0..addresses.len()).map(|at| vec![at]).collect(),
+            Self::LmEval => lm_eval::units(addresses),
         }
     }
 
@@ -86,6 +96,7 @@ impl Adapter {
     pub fn normalize(self, files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
         match self {
             Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
+            Self::LmEval => lm_eval::normalize(files, wanted),
         }
     }
 }
