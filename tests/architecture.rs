@@ -27,8 +27,8 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
 const HOMES: [(&str, &[&str]); 11] = [
     ("arrow", &["tables"]),
     ("parquet", &["tables"]),
-    ("object_store", &["store"]),
-    ("tokio", &["store"]),
+    ("object_store", &["store", "sources"]),
+    ("tokio", &["store", "sources"]),
     ("reqwest", &["sources"]),
     ("datafusion", &["query"]),
     ("polars", &["report"]),

@@ -142,7 +142,7 @@ fn the_release_says_what_each_item_contributes() {
 }
 
 /// Long tables of 12 models, 20 items in 10 passages and 3 trials.
-fn repeated_trials(folder: &Path) {
+pub fn repeated_trials(folder: &Path) {
     let mut scores = String::from("model,item,trial,score,log_likelihood\n");
     for (model, item, trial) in (0..12).flat_map(|model| {
         (0..20).flat_map(move |item| (0..3).map(move |trial| (model, item, trial)))

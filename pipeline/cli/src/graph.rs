@@ -77,7 +77,7 @@ pub const STAGES: [(&str, u32); 17] = [
     (MERGE, 3),
     (GATHER, 1),
     (EMBED, 1),
-    (AUDIT, 2),
+    (AUDIT, 3),
     (AMORTISE, 1),
     (SPLIT, 1),
     (SIZE, 1),
@@ -431,7 +431,7 @@ impl Builder<'_> {
         let address = published.as_ref().map(|published| published.address.clone());
         let params = stages::audit::Params { policy, published };
         let mut audit = node("audit", AUDIT, &params)?;
-        for table in [SCORES, ITEMS, MODELS, GAPS] {
+        for table in [SCORES, ITEMS, MODELS, GAPS, RUNS, SOURCE_FINDINGS] {
             audit = audit.input(merged, table);
         }
         if let Some(embeddings) = embeddings {

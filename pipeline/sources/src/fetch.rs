@@ -100,6 +100,14 @@ impl Fetcher {
         Ok(Self { settings, web, buckets })
     }
 
+    /// A fetcher that reads `file:` addresses below a folder and nothing else.
+    pub fn local(data: PathBuf) -> Result<Self, FetchError> {
+        let hub = Hub::public().map_err(|error| FetchError::Start(error.to_string()))?;
+        let network = Network::new(hub, BucketOptions::default());
+        let allow = Allow::new(None, None, [("file", None)]).unwrap_or_default();
+        Self::new(Settings { mirror: None, data, offline: true, network }, allow)
+    }
+
     /// Puts a pinned file into the store; its bytes are checked while they stream.
     pub fn fetch(&self, file: &LockedFile, store: &Store) -> Result<ObjectId, FetchError> {
         let expected = Expected {

@@ -4,14 +4,11 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{StatusCode, header::HeaderMap};
-use serde::Deserialize;
-use thiserror::Error;
 use url::Url;
 
 use crate::{
-    Forbidden, HubAddress, InvalidAddress,
+    Forbidden, HubAddress, HubProblem, InvalidAddress,
     allow::{Allow, is_under},
-    hub_address::is_commit,
 };
 
 /// The public Hub.
@@ -41,73 +38,6 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Why the Hub refused.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum HubProblem {
-    /// Its owner wants terms to be accepted.
-    #[error("the repository is gated, and {}", if *known { "the account of this token has not accepted its terms" } else { "no token was sent" })]
-    Gated {
-        /// Whether a token was sent.
-        known: bool,
-        /// Page where terms are accepted.
-        page: String,
-    },
-    /// The token is none.
-    #[error("the Hub does not accept the token")]
-    Token,
-    /// There is no such repository, or not for whoever asks.
-    #[error("there is no such repository, or it is private")]
-    Repository {
-        /// Whether a token was sent.
-        known: bool,
-        /// Page that it would have.
-        page: String,
-    },
-    /// There is no such branch, tag or commit.
-    #[error("the repository has no such revision")]
-    Revision {
-        /// Page that lists what there is.
-        page: String,
-    },
-    /// There is no such file or folder.
-    #[error("the repository has no such file or folder at this revision")]
-    Entry {
-        /// Page that lists what there is.
-        page: String,
-    },
-    /// The account may not.
-    #[error("access is denied")]
-    Denied {
-        /// Whether a token was sent.
-        known: bool,
-    },
-}
-
-impl HubProblem {
-    /// What to do about it.
-    pub fn step(&self) -> String {
-        match self {
-            Self::Gated { known: true, page } => {
-                format!("accept the terms on {page} with the account of that token")
-            }
-            Self::Gated { known: false, page } => {
-                format!("accept the terms on {page}, then set HF_TOKEN to a token of that account")
-            }
-            Self::Token => "set HF_TOKEN to a valid token, or unset it for public files".to_owned(),
-            Self::Repository { known, page } => {
-                let token = if *known { "give its token" } else { "set HF_TOKEN" };
-                format!("check the owner and the name ({page}); if it is private, {token}")
-            }
-            Self::Revision { page } => format!("check the branch, tag or commit: {page}"),
-            Self::Entry { page } => format!("check the path: {page} lists what there is"),
-            Self::Denied { known: true } => {
-                "use a token that may read this repository in HF_TOKEN".to_owned()
-            }
-            Self::Denied { known: false } => "set HF_TOKEN to a token that may read it".to_owned(),
-        }
-    }
-}
-
 impl Hub {
     /// The Hub at a base address, with a token for it.
     pub fn new(endpoint: &str, token: Option<String>) -> Result<Self, InvalidAddress> {
@@ -124,6 +54,11 @@ impl Hub {
             return Err(InvalidAddress::new("HF_TOKEN", "it holds what no token holds"));
         }
         Ok(Self { endpoint: url, token: token.map(Token) })
+    }
+
+    /// The public Hub, asked by nobody.
+    pub fn public() -> Result<Self, InvalidAddress> {
+        Self::new(PUBLIC, None)
     }
 
     /// As `HF_ENDPOINT` and `HF_TOKEN` say; without them the public Hub, asked by nobody.
@@ -192,29 +127,16 @@ impl Hub {
         allow.check_host(host)
     }
 
-    /// What a refusal means, by the `X-Error-Code` that the Hub sends and the status.
+    /// What a refusal of the Hub's own means, None if it tells no more than the status.
     pub(crate) fn problem(
         &self,
         repository: &str,
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Option<HubProblem> {
-        let known = self.token.is_some();
-        let page =
-            format!("{}/datasets/{repository}", self.endpoint.as_str().trim_end_matches('/'));
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let invalid_token = || {
-            header("x-error-message").is_some_and(|message| message.contains("Invalid credentials"))
-        };
-        Some(match (header("x-error-code").unwrap_or_default(), status) {
-            ("GatedRepo", _) => HubProblem::Gated { known, page },
-            _ if known && invalid_token() => HubProblem::Token,
-            ("RepoNotFound", _) => HubProblem::Repository { known, page },
-            ("RevisionNotFound", _) => HubProblem::Revision { page },
-            ("EntryNotFound", _) => HubProblem::Entry { page },
-            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => HubProblem::Denied { known },
-            _ => return None,
-        })
+        let base = self.endpoint.as_str().trim_end_matches('/');
+        let page = format!("{base}/datasets/{repository}");
+        HubProblem::read(self.token.is_some(), page, status, headers)
     }
 }
 
@@ -224,72 +146,6 @@ fn encoded(segment: &str) -> String {
 
 fn encoded_path(path: &str) -> String {
     path.split('/').map(encoded).collect::<Vec<_>>().join("/")
-}
-
-/// Answer about a revision.
-#[derive(Deserialize)]
-struct Revision {
-    sha: String,
-}
-
-/// The commit in the answer about a revision.
-pub(crate) fn commit(body: &[u8]) -> Result<String, String> {
-    let revision: Revision = serde_json::from_slice(body)
-        .map_err(|error| format!("the answer about the revision: {error}"))?;
-    match is_commit(&revision.sha) {
-        true => Ok(revision.sha),
-        false => Err("the answer about the revision names no commit".to_owned()),
-    }
-}
-
-/// A file or folder of a repository, as the Hub lists it.
-#[derive(Deserialize)]
-pub(crate) struct Entry {
-    #[serde(rename = "type")]
-    kind: String,
-    pub(crate) path: String,
-    #[serde(default)]
-    size: u64,
-    lfs: Option<LargeFile>,
-}
-
-#[derive(Deserialize)]
-struct LargeFile {
-    oid: String,
-    size: u64,
-}
-
-impl Entry {
-    /// A page of entries.
-    pub(crate) fn page(body: &[u8]) -> Result<Vec<Self>, String> {
-        serde_json::from_slice(body).map_err(|error| format!("the list of files: {error}"))
-    }
-
-    pub(crate) fn is_file(&self) -> bool {
-        self.kind == "file"
-    }
-
-    /// Size and, for a large file, SHA-256: the `oid` of other files is a git hash.
-    pub(crate) fn content(&self) -> Result<(u64, Option<String>), String> {
-        let Some(LargeFile { oid, size }) = &self.lfs else { return Ok((self.size, None)) };
-        let hexadecimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if oid.len() != 64 || !oid.bytes().all(hexadecimal) {
-            return Err(format!("the list of files: `{}` has no SHA-256", self.path));
-        }
-        Ok((*size, Some(oid.clone())))
-    }
-}
-
-/// The target of `rel="next"` in a `Link` header (RFC 8288).
-pub(crate) fn next_link(headers: &HeaderMap) -> Option<&str> {
-    let values = headers.get_all("link").into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split('<').skip(1)).find_map(|link| {
-        let (target, parameters) = link.split_once('>')?;
-        let is_next = |parameter: &str| {
-            matches!(parameter.trim().trim_end_matches(','), "rel=\"next\"" | "rel=next")
-        };
-        parameters.split(';').any(is_next).then_some(target)
-    })
 }
 
 #[cfg(test)]
@@ -349,28 +205,5 @@ mod tests {
             check("https://hub.example", "https://a.cdn.example/x", &["*.cdn.example"]),
             Ok(())
         );
-    }
-
-    #[test]
-    fn only_a_next_link_is_a_next_link() {
-        let next = |value: &str| {
-            let headers = HeaderMap::from_iter([(reqwest::header::LINK, value.parse().unwrap())]);
-            next_link(&headers).map(str::to_owned)
-        };
-        assert_eq!(next("<https://h/a?c=1,2>; rel=\"next\"").as_deref(), Some("https://h/a?c=1,2"));
-        assert_eq!(
-            next("<https://h/0>; rel=\"prev\", <https://h/2>; rel=\"next\"").as_deref(),
-            Some("https://h/2")
-        );
-        assert_eq!((next("<https://h/0>; rel=\"prev\""), next("nonsense")), (None, None));
-    }
-
-    #[test]
-    fn a_listing_that_is_not_one_says_so() {
-        assert!(commit(br#"{"sha":"main"}"#).unwrap_err().contains("names no commit"));
-        assert!(Entry::page(b"<html>").is_err_and(|error| error.contains("list of files")));
-        let page =
-            br#"[{"type":"file","path":"x","size":3,"oid":"1","lfs":{"oid":"ab","size":3}}]"#;
-        assert!(Entry::page(page).unwrap()[0].content().unwrap_err().contains("no SHA-256"));
     }
 }

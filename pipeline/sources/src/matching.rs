@@ -80,11 +80,11 @@ pub fn match_items(
 }
 
 /// The item of each name; None where several bear it.
-fn named<'a>(
-    aliases: &'a [Alias],
+fn named(
+    aliases: &[Alias],
     name: Name,
     counts: impl Fn(&Alias) -> bool,
-) -> BTreeMap<[&'a str; 5], Option<&'a str>> {
+) -> BTreeMap<[&str; 5], Option<&str>> {
     let mut named = BTreeMap::new();
     for alias in aliases.iter().filter(|alias| counts(alias)) {
         let Some(key) = name(alias) else { continue };

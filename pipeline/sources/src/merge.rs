@@ -143,14 +143,15 @@ fn known(text: &str) -> &str {
 /// What makes two runs of one task different experiments.
 fn difference(one: &Run, other: &Run) -> Option<(&'static str, [Box<str>; 2])> {
     let shots = |run: &Run| run.shots.map_or_else(String::new, |shots| shots.to_string());
-    let properties: [(&'static str, fn(&Run) -> &str); 2] =
-        [("template", |run| &run.template), ("model revision", |run| &run.model_revision)];
-    let different = |one: &str, other: &str| !one.is_empty() && !other.is_empty() && one != other;
-    if different(&shots(one), &shots(other)) {
-        return Some(("shots", [shots(one).into(), shots(other).into()]));
-    }
-    let (what, of) = properties.into_iter().find(|(_, of)| different(of(one), of(other)))?;
-    Some((what, [of(one).into(), of(other).into()]))
+    let properties = [
+        ("shots", shots(one), shots(other)),
+        ("template", one.template.clone(), other.template.clone()),
+        ("model revision", one.model_revision.clone(), other.model_revision.clone()),
+    ];
+    properties
+        .into_iter()
+        .find(|(_, one, other)| !one.is_empty() && !other.is_empty() && one != other)
+        .map(|(what, one, other)| (what, [one.into(), other.into()]))
 }
 
 /// Joins shards, one at a time.

@@ -7,7 +7,7 @@ use std::{
 
 use reqwest::{StatusCode, header::HeaderMap, header::RETRY_AFTER};
 
-use crate::{Forbidden, hub::HubProblem};
+use crate::{Forbidden, HubProblem};
 
 /// Requests for one thing before giving up.
 pub(crate) const ATTEMPTS: u32 = 6;

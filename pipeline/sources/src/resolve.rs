@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::{
     Address, BucketAddress, FetchError, Fetcher, Forbidden, HubAddress, Listed, Pattern,
-    hub::{self, Entry},
+    hub_listing::{self, Entry},
     local::inside,
     patience::{Refusal, patiently},
     pattern::Matches,
@@ -59,9 +59,9 @@ impl Fetcher {
         if file.is_pinned() {
             return Ok(file.revision.clone());
         }
-        let url = self.web.hub.revision(file);
-        let (_, body) = self.page(address, file, url.map_err(|e| malformed(address, &e))?)?;
-        hub::commit(&body).map_err(|problem| malformed(address, &problem))
+        let url = self.web.hub.revision(file).map_err(|error| malformed(address, &error))?;
+        let (_, body) = self.page(address, file, &url)?;
+        hub_listing::commit(&body).map_err(|problem| malformed(address, &problem))
     }
 
     fn hub_files(&self, pattern: &Pattern, file: &HubAddress) -> Result<Matches, FetchError> {
@@ -71,7 +71,7 @@ impl Fetcher {
         let mut next = Some(first.map_err(|error| malformed(address, &error))?);
         let (mut seen, mut matches) = (0, Matches::new());
         while let Some(url) = next {
-            let (headers, body) = self.page(address, file, url.clone())?;
+            let (headers, body) = self.page(address, file, &url)?;
             let entries = Entry::page(&body).map_err(|problem| malformed(address, &problem))?;
             seen += entries.len();
             self.check_count(pattern, seen)?;
@@ -93,11 +93,11 @@ impl Fetcher {
         &self,
         address: &Address,
         file: &HubAddress,
-        url: Url,
+        url: &Url,
     ) -> Result<(HeaderMap, Vec<u8>), FetchError> {
         self.check_online(address)?;
         let owner = Owner::Repository(&file.repository);
-        patiently(self.settings.network.first_wait, || self.web.page(&url, owner))
+        patiently(self.settings.network.first_wait, || self.web.page(url, owner))
             .map_err(|stopped| FetchError::stopped(address, stopped))
     }
 
@@ -108,7 +108,7 @@ impl Fetcher {
         url: &Url,
         headers: &HeaderMap,
     ) -> Result<Option<Url>, FetchError> {
-        let Some(target) = hub::next_link(headers) else { return Ok(None) };
+        let Some(target) = hub_listing::next_link(headers) else { return Ok(None) };
         let next = url.join(target).map_err(|error| malformed(address, &error))?;
         if !self.web.hub.serves(&next) {
             let host = next.host_str().unwrap_or_default().to_owned();

@@ -11,6 +11,7 @@ mod items;
 mod models;
 pub mod policy;
 mod published;
+mod runs;
 mod scores;
 mod texts;
 
@@ -24,6 +25,7 @@ use aliquot_tables::{
     items::Item,
     models::Model,
     roster::{self, Entry},
+    runs::Run,
     scores::Scores,
 };
 
@@ -43,10 +45,23 @@ pub struct Data<'a> {
     pub models: &'a [Model],
     /// Missing scores by reason.
     pub gaps: &'a [Gap],
+    /// How responses came about, where the sources say it.
+    pub runs: &'a [Run],
+    /// What the adapters saw.
+    pub sources: &'a [Finding],
     /// The items' texts as vectors, if there are.
     pub vectors: Option<&'a Embeddings>,
     /// Published scores and how to compare them, if there are.
     pub published: Option<(&'a Published, BTreeMap<String, f64>)>,
+}
+
+/// What earlier checks leave out.
+#[derive(Clone, Copy)]
+struct Apart<'a> {
+    /// Items.
+    dropped: &'a BTreeSet<&'a str>,
+    /// Models of each benchmark.
+    drifting: &'a runs::Drifting,
 }
 
 /// What came of it.
@@ -60,14 +75,20 @@ pub struct Audited {
 
 /// Runs every check; fails where the policy says so.
 pub fn audit(policy: &AuditPolicy, data: &Data<'_>) -> Result<Audited, Error> {
-    let mut audited = Audited::default();
+    let mut audited = Audited { findings: data.sources.to_vec(), ..Audited::default() };
+    let drifting = audited.look_at_runs(policy, data.runs);
     let dropped = audited.look_at_texts(policy, data)?;
     let refused = audited.look_at_scores(policy, data);
     // Before statistics, which refuse such values with less to say about them.
     audited.fail_if_told_to()?;
 
     for grid in grids(data, &refused)? {
-        audited.look_at_grid(policy, data, &grid, &dropped)?;
+        audited.look_at_grid(
+            policy,
+            data,
+            &grid,
+            Apart { dropped: &dropped, drifting: &drifting },
+        )?;
     }
     match data.scores.score.is_empty() {
         true => audited.keep_unanswered(data.items, &dropped),
@@ -84,9 +105,12 @@ impl Audited {
         policy: &AuditPolicy,
         data: &Data<'_>,
         grid: &Grid<'_>,
-        dropped: &BTreeSet<&str>,
+        apart: Apart<'_>,
     ) -> Result<(), Error> {
         let mut kept: Vec<usize> = (0..grid.models.len()).collect();
+        if let Some(drifting) = apart.drifting.get(grid.benchmark) {
+            kept.retain(|model| !drifting.contains(grid.models[*model]));
+        }
         if let Some((published, scores)) = &data.published {
             let disagreeing = self.compare_with_published(policy, grid, published, scores);
             kept.retain(|model| !disagreeing.contains(model));
@@ -102,7 +126,7 @@ impl Audited {
         for model in &kept {
             self.keep(grid, roster::MODEL, grid.models[*model]);
         }
-        self.look_at_items(policy, grid, &kept, dropped)
+        self.look_at_items(policy, grid, &kept, apart.dropped)
     }
 
     fn note(&mut self, kind: &str, severity: Severity, benchmark: &str, finding: Finding) {

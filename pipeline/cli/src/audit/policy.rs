@@ -85,6 +85,9 @@ pub struct AuditPolicy {
     pub minimum_coverage: f64,
     /// Scores that are missing more often of weaker models, or on harder items, or the other way round.
     pub missing_not_at_random: Alarm,
+    /// A model that was run with other shots, another prompt template or another version of the task than
+    /// most. Other versions of the tool are noted only.
+    pub setting_drift: Policy,
     /// Items that no kept model has a score on; left out unless told otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unanswered_items: Option<Unanswered>,
@@ -114,6 +117,7 @@ impl Default for AuditPolicy {
             stray_scores: Policy::Keep,
             minimum_coverage: 0.9,
             missing_not_at_random: Alarm::Keep,
+            setting_drift: Policy::Keep,
             unanswered_items: None,
             negative_items: Policy::Keep,
             duplicate_items: Policy::Keep,

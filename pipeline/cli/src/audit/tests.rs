@@ -33,7 +33,19 @@ impl Board {
 
     fn audit(&self, policy: &AuditPolicy) -> Result<Audited, Error> {
         let Self { scores, items, models, gaps } = self;
-        audit(policy, &Data { scores, items, models, gaps, vectors: None, published: None })
+        audit(
+            policy,
+            &Data {
+                scores,
+                items,
+                models,
+                gaps,
+                runs: &[],
+                sources: &[],
+                vectors: None,
+                published: None,
+            },
+        )
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use aliquot_engine::{Graph, Node, Outcome};
 use aliquot_sources::{
-    Address, Allow, Content, Fetcher, RawFile,
+    Address, Content, Fetcher, RawFile,
     adapters::{Adapter, Wanted},
 };
 use aliquot_store::{ObjectId, Store};
@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::{print, print_json, run::cores, write_whole};
 use crate::{
-    args::{FetchOptions, Global},
+    args::Global,
     embedding::ModelPlace,
     error::Error,
     graph::{GATHER, NORMALIZE, NORMALIZED, Task, stage_version},
@@ -210,8 +210,7 @@ fn execute(
 ) -> Result<(Vec<ObjectId>, (usize, usize)), Error> {
     let progress = MultiProgress::new();
     // The files are here: nothing is fetched.
-    let nowhere = FetchOptions { mirror: None, data: None, offline: true };
-    let fetcher = Fetcher::new(nowhere.settings(Path::new("."))?, Allow::of([]))?;
+    let fetcher = Fetcher::local(PathBuf::new())?;
     let embedding = ModelPlace::new(PathBuf::new(), None, progress.clone());
     let workplace = Workplace { fetcher: &fetcher, embedding: &embedding, progress: &progress };
     let records = Runner { store, recipe: "import" }.run(graph, jobs, workplace)?;

@@ -1,7 +1,7 @@
 //! What is wrong with the data, and what stays.
 
 use aliquot_store::{ObjectId, Store};
-use aliquot_tables::{embeddings, findings, gaps, items, models, roster, scores};
+use aliquot_tables::{embeddings, findings, gaps, items, models, roster, runs, scores};
 use serde::Serialize;
 
 use super::table;
@@ -20,7 +20,7 @@ pub struct Params {
     pub published: Option<Published>,
 }
 
-/// Inputs: scores, items, models, gaps, embeddings if near-duplicates are looked for, published scores if
+/// Inputs: scores, items, models, gaps, runs, findings of the sources, embeddings if near-duplicates are looked for, published scores if
 /// there are. Outputs: findings, roster.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
     let Params { policy, published } = params;
@@ -28,7 +28,9 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
     let items = items::decode(&store.get(inputs[1])?).map_err(table("items"))?;
     let models = models::decode(&store.get(inputs[2])?).map_err(table("models"))?;
     let gaps = gaps::decode(&store.get(inputs[3])?).map_err(table("gaps"))?;
-    let (vectors, rest) = inputs[4..].split_at(usize::from(policy.near_duplicates.is_some()));
+    let runs = runs::decode(&store.get(inputs[4])?).map_err(table("runs"))?;
+    let sources = findings::decode(&store.get(inputs[5])?).map_err(table("findings"))?;
+    let (vectors, rest) = inputs[6..].split_at(usize::from(policy.near_duplicates.is_some()));
     let vectors = vectors.first().map(|id| store.get(*id)).transpose()?;
     let vectors = vectors.map(|bytes| embeddings::decode(&bytes).map_err(table("embeddings")));
     let vectors = vectors.transpose()?;
@@ -44,6 +46,8 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         items: &items,
         models: &models,
         gaps: &gaps,
+        runs: &runs,
+        sources: &sources,
         vectors: vectors.as_ref(),
         published,
     };
