@@ -165,8 +165,8 @@ pub struct Merger {
     runs: BTreeSet<Run>,
     prompts: BTreeSet<Prompt>,
     findings: Vec<Finding>,
-    /// Raw files that are in already: one file under two addresses counts once.
-    raw: BTreeSet<String>,
+    /// Models and raw files that are in already: one file of one model under two addresses counts once.
+    known: BTreeSet<(String, String)>,
 }
 
 impl Merger {
@@ -179,11 +179,22 @@ impl Merger {
     /// Adds a shard.
     pub fn add(&mut self, shard: Shard) -> Result<(), MergeError> {
         let Shard { responses, items, models, aliases, runs, prompts, findings } = shard;
-        let known = responses.raw.values().iter().any(|raw| self.raw.contains(raw));
-        self.raw.extend(responses.raw.values().iter().cloned());
-        if known {
+        let pairs: BTreeSet<(u32, u32)> = responses
+            .model
+            .codes()
+            .iter()
+            .copied()
+            .zip(responses.raw.codes().iter().copied())
+            .collect();
+        let name = |(model, raw): (u32, u32)| {
+            let model = responses.model.values()[model as usize].clone();
+            (model, responses.raw.values()[raw as usize].clone())
+        };
+        let pairs: BTreeSet<(String, String)> = pairs.into_iter().map(name).collect();
+        if pairs.iter().any(|pair| self.known.contains(pair)) {
             return Ok(());
         }
+        self.known.extend(pairs);
         self.add_responses(&responses, &aliases);
         // The uid fixes an item's content, so the first description stands for all.
         for item in items {
@@ -389,6 +400,15 @@ mod tests {
     fn the_same_file_twice_counts_once() {
         let merged = merge(&[shard("1", 3, "", 0), shard("1", 3, "", 0)], true).unwrap();
         assert_eq!((merged.responses.len(), merged.findings.len()), (3, 0));
+    }
+
+    #[test]
+    fn one_file_of_two_models_counts_for_both() {
+        let mut other = shard("1", 3, "", 0);
+        other.responses.model = ["n"; 3].into_iter().collect();
+        other.models[0].model = "n".to_owned();
+        other.runs[0].model = "n".to_owned();
+        assert_eq!(merge(&[shard("1", 3, "", 0), other], true).unwrap().responses.len(), 6);
     }
 
     #[test]
