@@ -17,6 +17,7 @@ mod contracts;
 mod embedding;
 mod end_to_end;
 mod interruption;
+mod mutate;
 mod network;
 mod real_data;
 mod support;
