@@ -6,6 +6,7 @@
 
 pub mod alpaca_eval;
 mod json;
+mod json_walk;
 pub mod table;
 
 use aliquot_store::ObjectId;
