@@ -8,11 +8,9 @@ use std::{
 use crate::{AdapterError, Place, RawFile};
 
 /// Longest line of a file of lines: one record must fit into the memory many times over.
-#[allow(dead_code)] // until the first adapter of lines
 pub(crate) const LONGEST_LINE: u64 = 32 << 20;
 
 /// The lines of a text that are not blank, one at a time, each with its number from 1.
-#[allow(dead_code)]
 pub(crate) struct Lines<'a> {
     file: RawFile<'a>,
     text: Box<dyn BufRead + 'a>,
@@ -20,7 +18,6 @@ pub(crate) struct Lines<'a> {
     line: Vec<u8>,
 }
 
-#[allow(dead_code)]
 impl<'a> Lines<'a> {
     pub(crate) fn of(file: &RawFile<'a>) -> Result<Self, AdapterError> {
         Ok(Self { file: *file, text: file.text()?, number: 0, line: Vec::new() })

@@ -5,8 +5,10 @@
 //! log-likelihoods of the choices, accuracy is recomputed from them and has to agree.
 
 pub mod alpaca_eval;
+pub mod evalplus;
 mod json;
 mod json_walk;
+pub mod swe_bench;
 pub mod table;
 
 use aliquot_store::ObjectId;
@@ -26,6 +28,11 @@ use crate::{AdapterError, Address, Content, Place, RawFile, Shard};
 pub enum Adapter {
     /// AlpacaEval's annotations, by any judge.
     AlpacaEval,
+    /// SWE-bench's reports and boards.
+    SweBench,
+    /// EvalPlus' results.
+    #[serde(rename = "evalplus")]
+    EvalPlus,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -51,12 +58,14 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 1] = [Self::AlpacaEval];
+    pub const ALL: [Self; 3] = [Self::AlpacaEval, Self::SweBench, Self::EvalPlus];
 
     /// Name, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::AlpacaEval => "alpaca-eval",
+            Self::SweBench => "swe-bench",
+            Self::EvalPlus => "evalplus",
         }
     }
 
@@ -64,6 +73,8 @@ impl Adapter {
     pub fn version(self) -> u32 {
         match self {
             Self::AlpacaEval => alpaca_eval::VERSION,
+            Self::SweBench => swe_bench::VERSION,
+            Self::EvalPlus => evalplus::VERSION,
         }
     }
 
@@ -72,6 +83,8 @@ impl Adapter {
         let name = address.to_string();
         Self::ALL.into_iter().find(|adapter| match adapter {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
+            Self::SweBench => swe_bench::recognises(&name, head),
+            Self::EvalPlus => evalplus::recognises(&name, head),
         })
     }
 
@@ -79,7 +92,8 @@ impl Adapter {
     /// first file of a unit holds the scores; a file may serve several units, or none.
     pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
         match self {
-            Self::AlpacaEval => (0..addresses.len()).map(|at| vec![at]).collect(),
+            Self::SweBench => swe_bench::units(addresses),
+            Self::AlpacaEval | Self::EvalPlus => (0..addresses.len()).map(|at| vec![at]).collect(),
         }
     }
 
@@ -87,6 +101,8 @@ impl Adapter {
     pub fn normalize(self, files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
         match self {
             Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
+            Self::SweBench => swe_bench::normalize(files, wanted),
+            Self::EvalPlus => evalplus::normalize(files, wanted),
         }
     }
 }
