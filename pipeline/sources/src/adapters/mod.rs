@@ -6,6 +6,7 @@
 
 pub mod alpaca_eval;
 pub mod evalplus;
+pub mod every_eval_ever;
 mod json;
 mod json_walk;
 pub mod swe_bench;
@@ -33,6 +34,8 @@ pub enum Adapter {
     /// EvalPlus' results.
     #[serde(rename = "evalplus")]
     EvalPlus,
+    /// Every Eval Ever's samples.
+    EveryEvalEver,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -58,7 +61,8 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 3] = [Self::AlpacaEval, Self::SweBench, Self::EvalPlus];
+    pub const ALL: [Self; 4] =
+        [Self::AlpacaEval, Self::SweBench, Self::EvalPlus, Self::EveryEvalEver];
 
     /// Name, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
@@ -66,6 +70,7 @@ impl Adapter {
             Self::AlpacaEval => "alpaca-eval",
             Self::SweBench => "swe-bench",
             Self::EvalPlus => "evalplus",
+            Self::EveryEvalEver => "every-eval-ever",
         }
     }
 
@@ -75,6 +80,7 @@ impl Adapter {
             Self::AlpacaEval => alpaca_eval::VERSION,
             Self::SweBench => swe_bench::VERSION,
             Self::EvalPlus => evalplus::VERSION,
+            Self::EveryEvalEver => every_eval_ever::VERSION,
         }
     }
 
@@ -85,6 +91,7 @@ impl Adapter {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
             Self::SweBench => swe_bench::recognises(&name, head),
             Self::EvalPlus => evalplus::recognises(&name, head),
+            Self::EveryEvalEver => every_eval_ever::recognises(&name, head),
         })
     }
 
@@ -93,6 +100,7 @@ impl Adapter {
     pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
         match self {
             Self::SweBench => swe_bench::units(addresses),
+            Self::EveryEvalEver => every_eval_ever::units(addresses),
             Self::AlpacaEval | Self::EvalPlus => (0..addresses.len()).map(|at| vec![at]).collect(),
         }
     }
@@ -103,6 +111,7 @@ impl Adapter {
             Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
             Self::SweBench => swe_bench::normalize(files, wanted),
             Self::EvalPlus => evalplus::normalize(files, wanted),
+            Self::EveryEvalEver => every_eval_ever::normalize(files, wanted),
         }
     }
 }
