@@ -120,8 +120,10 @@ impl Adapter {
 pub fn raw_record(address: &Address, bytes: &[u8], record: u64) -> Result<Value, AdapterError> {
     let file = RawFile { address, id: ObjectId::of(bytes), content: Content::Memory(bytes) };
     let absent = || file.error(Place::Record(record), "there is no such record");
-    if let Some(format) = Format::from_name(&address.to_string()) {
-        let table = TextTable::read(format, bytes).map_err(|error| file.table_error(&error))?;
+    let name = address.to_string();
+    let bytes = file.document()?;
+    if let Some(format) = Format::from_name(name.trim_end_matches(".gz")) {
+        let table = TextTable::read(format, &bytes).map_err(|error| file.table_error(&error))?;
         let mut row = Map::new();
         for name in table.names() {
             let cells = table.column(name).map_err(|error| file.table_error(&error))?;
@@ -131,7 +133,7 @@ pub fn raw_record(address: &Address, bytes: &[u8], record: u64) -> Result<Value,
         return Ok(Value::Object(row));
     }
     let records: Vec<Value> =
-        serde_json::from_slice(&json::without_bare_nan(bytes)).map_err(|error| {
+        serde_json::from_slice(&json::without_bare_nan(&bytes)).map_err(|error| {
             file.error(Place::Line(error.line(), error.column()), error.to_string())
         })?;
     records.into_iter().nth(record as usize).ok_or_else(absent)
