@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod adapters_boards;
 mod architecture;
 mod bad_embedding;
 mod bad_input;
@@ -16,6 +17,7 @@ mod compare;
 mod contracts;
 mod embedding;
 mod end_to_end;
+mod fuzz_boards;
 mod interruption;
 mod mutate;
 mod network;
