@@ -20,10 +20,10 @@ use crate::{
 
 /// What a sample gives whole, and what the same reader gives for each damaged copy: an error has to name
 /// the file.
-fn survive<'n>(
+fn survive(
     seed: u64,
     corpus: &[Vec<u8>],
-    name: &'n str,
+    name: &str,
     read: impl Fn(&RawFile<'_>) -> Result<Shard, AdapterError>,
 ) {
     let address: Address = format!("file:{name}").parse().unwrap();
@@ -123,7 +123,7 @@ fn every_eval_ever_survives() {
     survive(6, std::slice::from_ref(&samples), "a_samples.jsonl", |file| {
         Adapter::EveryEvalEver.normalize(&[*file, raw(&aggregate)], &wanted)
     });
-    survive(7, &[aggregate.clone()], "a.json", |file| {
+    survive(7, std::slice::from_ref(&aggregate), "a.json", |file| {
         Adapter::EveryEvalEver.normalize(&[raw(&samples), *file], &wanted)
     });
 }

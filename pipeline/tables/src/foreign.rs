@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 #[cfg(test)]
-use arrow_array::StringArray;
-#[cfg(test)]
-use arrow_array::Array;
+use arrow_array::{Array, StringArray};
 use arrow_array::{RecordBatch, cast::AsArray};
 use arrow_json::reader::infer_json_schema;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};

@@ -47,7 +47,7 @@ pub(crate) fn recognises(_name: &str, head: &[u8]) -> bool {
 
 /// Every file of samples is a unit, with its aggregate where that is there.
 pub(crate) fn units(addresses: &[&Address]) -> Vec<Vec<usize>> {
-    let names: Vec<String> = addresses.iter().map(|address| address.to_string()).collect();
+    let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let stem = |name: &str| {
         name.trim_end_matches(".gz").strip_suffix(SAMPLES).map(|stem| format!("{stem}.json"))
     };

@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
             task.scored += 1;
             task.sum += raw;
         }
-        self.push(place, record, &name, row, score)
+        self.push((place, record), &name, row, score)
     }
 
     fn name_model(&mut self, named: &str) -> Result<(), String> {
@@ -221,8 +221,7 @@ impl<'a> Reader<'a> {
 
     fn push(
         &mut self,
-        place: Place,
-        record: u64,
+        (place, record): (Place, u64),
         name: &str,
         row: &Row<'_>,
         score: Result<f32, &'static str>,

@@ -33,7 +33,6 @@ const OTHER: [&str; 6] = [
 ];
 
 /// One instance.
-
 pub(super) struct Outcome {
     /// Resolved or not, or why that is not known.
     pub(super) score: Result<bool, &'static str>,
