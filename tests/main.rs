@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod adapters_boards;
 mod adapters_lmeval;
 mod architecture;
 mod bad_embedding;
@@ -17,6 +18,7 @@ mod compare;
 mod contracts;
 mod embedding;
 mod end_to_end;
+mod fuzz_boards;
 mod fuzz_lmeval;
 mod interruption;
 mod mutate;

@@ -26,6 +26,7 @@ mod error;
 pub mod error_curve;
 pub mod findings;
 pub mod foreign;
+mod foreign_parquet;
 pub mod gaps;
 pub mod item_analysis;
 pub mod items;

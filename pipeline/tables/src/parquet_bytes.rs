@@ -1,6 +1,9 @@
 //! One way to write Parquet, so that equal rows are equal bytes.
 
-use std::{panic::catch_unwind, sync::Arc};
+use std::{
+    panic::{UnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -32,11 +35,16 @@ pub(crate) fn write(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8
 }
 
 /// Reads all batches of a Parquet file.
-///
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
+    caught(|| read_trusting(bytes))
+}
+
 /// The reader asserts some things about a file that a damaged one does not keep; such a panic is an
 /// error of the file like any other.
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
-    catch_unwind(|| read_trusting(bytes)).unwrap_or_else(|panic| {
+pub(crate) fn caught<T>(
+    read: impl FnOnce() -> Result<T, TableError> + UnwindSafe,
+) -> Result<T, TableError> {
+    catch_unwind(read).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text =
             text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason");

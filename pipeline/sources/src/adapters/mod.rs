@@ -6,10 +6,14 @@
 
 pub mod alpaca_eval;
 mod curated;
+pub mod evalplus;
+pub mod every_eval_ever;
 mod json;
+mod json_walk;
 mod likelihood;
 pub mod lm_eval;
 mod names;
+pub mod swe_bench;
 pub mod table;
 
 use aliquot_store::ObjectId;
@@ -31,6 +35,13 @@ pub enum Adapter {
     AlpacaEval,
     /// lm-evaluation-harness, and Open LLM Leaderboard v2.
     LmEval,
+    /// SWE-bench's reports and boards.
+    SweBench,
+    /// EvalPlus' results.
+    #[serde(rename = "evalplus")]
+    EvalPlus,
+    /// Every Eval Ever's samples.
+    EveryEvalEver,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -56,13 +67,17 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 2] = [Self::AlpacaEval, Self::LmEval];
+    pub const ALL: [Self; 5] =
+        [Self::AlpacaEval, Self::LmEval, Self::SweBench, Self::EvalPlus, Self::EveryEvalEver];
 
     /// Name, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::AlpacaEval => "alpaca-eval",
             Self::LmEval => "lm-eval",
+            Self::SweBench => "swe-bench",
+            Self::EvalPlus => "evalplus",
+            Self::EveryEvalEver => "every-eval-ever",
         }
     }
 
@@ -71,6 +86,9 @@ impl Adapter {
         match self {
             Self::AlpacaEval => alpaca_eval::VERSION,
             Self::LmEval => lm_eval::VERSION,
+            Self::SweBench => swe_bench::VERSION,
+            Self::EvalPlus => evalplus::VERSION,
+            Self::EveryEvalEver => every_eval_ever::VERSION,
         }
     }
 
@@ -80,6 +98,9 @@ impl Adapter {
         Self::ALL.into_iter().find(|adapter| match adapter {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
             Self::LmEval => lm_eval::recognises(&name, head),
+            Self::SweBench => swe_bench::recognises(&name, head),
+            Self::EvalPlus => evalplus::recognises(&name, head),
+            Self::EveryEvalEver => every_eval_ever::recognises(&name, head),
         })
     }
 
@@ -87,8 +108,10 @@ impl Adapter {
     /// first file of a unit holds the scores; a file may serve several units, or none.
     pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
         match self {
-            Self::AlpacaEval => (0..addresses.len()).map(|at| vec![at]).collect(),
             Self::LmEval => lm_eval::units(addresses),
+            Self::SweBench => swe_bench::units(addresses),
+            Self::EveryEvalEver => every_eval_ever::units(addresses),
+            Self::AlpacaEval | Self::EvalPlus => (0..addresses.len()).map(|at| vec![at]).collect(),
         }
     }
 
@@ -97,6 +120,9 @@ impl Adapter {
         match self {
             Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
             Self::LmEval => lm_eval::normalize(files, wanted),
+            Self::SweBench => swe_bench::normalize(files, wanted),
+            Self::EvalPlus => evalplus::normalize(files, wanted),
+            Self::EveryEvalEver => every_eval_ever::normalize(files, wanted),
         }
     }
 }
@@ -105,8 +131,10 @@ impl Adapter {
 pub fn raw_record(address: &Address, bytes: &[u8], record: u64) -> Result<Value, AdapterError> {
     let file = RawFile { address, id: ObjectId::of(bytes), content: Content::Memory(bytes) };
     let absent = || file.error(Place::Record(record), "there is no such record");
-    if let Some(format) = Format::from_name(&address.to_string()) {
-        let table = TextTable::read(format, bytes).map_err(|error| file.table_error(&error))?;
+    let name = address.to_string();
+    let bytes = file.document()?;
+    if let Some(format) = Format::from_name(name.trim_end_matches(".gz")) {
+        let table = TextTable::read(format, &bytes).map_err(|error| file.table_error(&error))?;
         let mut row = Map::new();
         for name in table.names() {
             let cells = table.column(name).map_err(|error| file.table_error(&error))?;
@@ -116,7 +144,7 @@ pub fn raw_record(address: &Address, bytes: &[u8], record: u64) -> Result<Value,
         return Ok(Value::Object(row));
     }
     let records: Vec<Value> =
-        serde_json::from_slice(&json::without_bare_nan(bytes)).map_err(|error| {
+        serde_json::from_slice(&json::without_bare_nan(&bytes)).map_err(|error| {
             file.error(Place::Line(error.line(), error.column()), error.to_string())
         })?;
     records.into_iter().nth(record as usize).ok_or_else(absent)
