@@ -1,6 +1,6 @@
 //! One way to write Parquet, so that equal rows are equal bytes.
 
-use std::{panic::catch_unwind, sync::Arc};
+use std::{any::Any, panic::catch_unwind, sync::Arc};
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -36,12 +36,14 @@ pub(crate) fn write(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8
 /// The reader asserts some things about a file that a damaged one does not keep; such a panic is an
 /// error of the file like any other.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
-    catch_unwind(|| read_trusting(bytes)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text =
-            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason");
-        Err(TableError::Format(format!("the Parquet file is damaged: {text}")))
-    })
+    catch_unwind(|| read_trusting(bytes)).unwrap_or_else(|panic| Err(damaged(&*panic)))
+}
+
+/// What a panic of the reader says about the file.
+pub(crate) fn damaged(panic: &(dyn Any + Send)) -> TableError {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason");
+    TableError::Format(format!("the Parquet file is damaged: {text}"))
 }
 
 /// At least one batch, so that a table without rows still has its columns.

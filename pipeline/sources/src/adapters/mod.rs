@@ -7,6 +7,7 @@
 pub mod alpaca_eval;
 mod curated;
 mod json;
+mod lighteval;
 mod likelihood;
 pub mod lm_eval;
 mod names;
@@ -31,6 +32,8 @@ pub enum Adapter {
     AlpacaEval,
     /// lm-evaluation-harness, and Open LLM Leaderboard v2.
     LmEval,
+    /// lighteval, and Open LLM Leaderboard v1.
+    Lighteval,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -56,13 +59,14 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 2] = [Self::AlpacaEval, Self::LmEval];
+    pub const ALL: [Self; 3] = [Self::AlpacaEval, Self::LmEval, Self::Lighteval];
 
     /// Name, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::AlpacaEval => "alpaca-eval",
             Self::LmEval => "lm-eval",
+            Self::Lighteval => "lighteval",
         }
     }
 
@@ -71,6 +75,7 @@ impl Adapter {
         match self {
             Self::AlpacaEval => alpaca_eval::VERSION,
             Self::LmEval => lm_eval::VERSION,
+            Self::Lighteval => lighteval::VERSION,
         }
     }
 
@@ -80,6 +85,7 @@ impl Adapter {
         Self::ALL.into_iter().find(|adapter| match adapter {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
             Self::LmEval => lm_eval::recognises(&name, head),
+            Self::Lighteval => lighteval::recognises(&name, head),
         })
     }
 
@@ -89,6 +95,7 @@ impl Adapter {
         match self {
             Self::AlpacaEval => (0..addresses.len()).map(|at| vec![at]).collect(),
             Self::LmEval => lm_eval::units(addresses),
+            Self::Lighteval => lighteval::units(addresses),
         }
     }
 
@@ -97,6 +104,7 @@ impl Adapter {
         match self {
             Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
             Self::LmEval => lm_eval::normalize(files, wanted),
+            Self::Lighteval => lighteval::normalize(files, wanted),
         }
     }
 }
