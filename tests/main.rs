@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod adapters_logs;
 mod architecture;
 mod bad_embedding;
 mod bad_input;
@@ -16,7 +17,9 @@ mod compare;
 mod contracts;
 mod embedding;
 mod end_to_end;
+mod fuzz_logs;
 mod interruption;
+mod mutate;
 mod network;
 mod real_data;
 mod support;

@@ -5,7 +5,9 @@
 //! log-likelihoods of the choices, accuracy is recomputed from them and has to agree.
 
 pub mod alpaca_eval;
+pub mod inspect;
 mod json;
+mod json_stream;
 pub mod table;
 
 use aliquot_store::ObjectId;
@@ -25,6 +27,8 @@ use crate::{AdapterError, Address, Content, Place, RawFile, Shard};
 pub enum Adapter {
     /// AlpacaEval's annotations, by any judge.
     AlpacaEval,
+    /// Logs of Inspect, as `.eval` and `.json`.
+    Inspect,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -50,12 +54,13 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 1] = [Self::AlpacaEval];
+    pub const ALL: [Self; 2] = [Self::AlpacaEval, Self::Inspect];
 
     /// Name, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::AlpacaEval => "alpaca-eval",
+            Self::Inspect => "inspect",
         }
     }
 
@@ -63,6 +68,7 @@ impl Adapter {
     pub fn version(self) -> u32 {
         match self {
             Self::AlpacaEval => alpaca_eval::VERSION,
+            Self::Inspect => inspect::VERSION,
         }
     }
 
@@ -71,6 +77,7 @@ impl Adapter {
         let name = address.to_string();
         Self::ALL.into_iter().find(|adapter| match adapter {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
+            Self::Inspect => inspect::recognises(&name, head),
         })
     }
 
@@ -78,7 +85,7 @@ impl Adapter {
     /// first file of a unit holds the scores; a file may serve several units, or none.
     pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
         match self {
-            Self::AlpacaEval => (0..addresses.len()).map(|at| vec![at]).collect(),
+            Self::AlpacaEval | Self::Inspect => (0..addresses.len()).map(|at| vec![at]).collect(),
         }
     }
 
@@ -86,6 +93,7 @@ impl Adapter {
     pub fn normalize(self, files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
         match self {
             Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
+            Self::Inspect => inspect::normalize(files, wanted),
         }
     }
 }
