@@ -130,3 +130,77 @@ fn inspect_logs_without_scores_say_so() {
     let cancelled = inspect("inspect/2025-05-12T20-28-13-04-00_popularity.json").unwrap().unwrap();
     assert_eq!(cancelled.findings[0].kind, "unfinished-run");
 }
+
+const HELM: [&str; 4] =
+    ["per_instance_stats.json", "run_spec.json", "scenario_state.json", "stats.json"];
+
+fn helm(folder: &str, files: &[&str], metric: Option<&str>) -> Option<Result<Shard, AdapterError>> {
+    let folder = shared("raw_samples")?.join(folder);
+    let paths: Vec<_> = files.iter().map(|name| folder.join(name)).collect();
+    let paths: Vec<&Path> = paths.iter().map(std::path::PathBuf::as_path).collect();
+    let wanted = Wanted { metric: metric.map(str::to_owned), ..Wanted::default() };
+    Some(read_files(Adapter::Helm, &paths, &wanted))
+}
+
+#[test]
+fn helm_means_are_those_of_the_runs() {
+    // Folder, metric where no group of it is known, its mean in the run's `stats.json`, the first stem.
+    let runs = [
+        (
+            "helm/commonsense-dataset=hellaswag,method=multiple_choice_joint,model=eleutherai_pythia-1b-v0",
+            None,
+            0.3,
+        ),
+        // One of its ten instances is of the split `valid`, which is not the main one.
+        (
+            "helm/mmlu-subject=philosophy,method=multiple_choice_joint,model=openai_gpt2",
+            None,
+            1.0 / 9.0,
+        ),
+        ("helm_v0.5.16_mock_model/simple_mcqa:model=simple_model1", Some("exact_match"), 0.0),
+        (
+            "helm_v0.5.16_mock_model/simple_classification:model=simple_model1",
+            Some("quasi_prefix_exact_match"),
+            0.0,
+        ),
+    ];
+    for (folder, metric, expected) in runs {
+        let Some(shard) = helm(folder, &HELM, metric) else { return };
+        let shard = shard.unwrap();
+        let items = match folder {
+            folder if folder.contains("philosophy") => 9,
+            folder if folder.contains("hellaswag") => 10,
+            _ => 20,
+        };
+        assert_eq!((shard.items.len(), shard.responses.len()), (items, items), "{folder}");
+        assert!(close(mean(&shard), expected), "{folder}: {}", mean(&shard));
+        assert_eq!(shard.findings, [], "{folder}");
+        assert_eq!(shard.runs[0].shots, Some(5));
+        assert_eq!(shard.runs[0].population, Some(items as u32));
+    }
+}
+
+#[test]
+fn helm_items_are_the_questions_and_both_files_with_them_agree() {
+    let folder = "helm_v0.5.16_mock_model/simple_mcqa:model=simple_model1";
+    let listed = ["per_instance_stats.json", "run_spec.json", "instances.json"];
+    let Some(listed) = helm(folder, &listed, Some("exact_match")) else { return };
+    let asked = helm(folder, &HELM, Some("exact_match")).unwrap().unwrap();
+    let listed = listed.unwrap();
+    assert_eq!(listed.items, asked.items);
+    let item = listed.items.iter().find(|item| item.stem == "Is 70 even or odd?").unwrap();
+    assert_eq!(item.choices.as_deref(), Some(r#"["Even","Odd"]"#));
+    assert_eq!((item.target.as_deref(), item.split.as_str()), (Some("Even"), "test"));
+    let alias = listed.aliases.iter().find(|alias| alias.item_uid == item.item_uid).unwrap();
+    assert_eq!(alias.doc_id.as_deref(), Some("id60"));
+    let error = helm(folder, &HELM, None).unwrap().unwrap_err().to_string();
+    assert!(error.contains("exact_match, exact_match@5"), "{error}");
+}
+
+#[test]
+fn helm_takes_the_main_metric_from_the_suites_schema() {
+    let folder = "helm/mmlu-subject=philosophy,method=multiple_choice_joint,model=openai_gpt2";
+    let schema = "../../helm_v0.5.16_mock_model/_suite/schema.json";
+    let Some(shard) = helm(folder, &[&HELM[..], &[schema]].concat(), None) else { return };
+    assert_eq!(shard.unwrap().responses.metric.values(), ["exact_match"]);
+}

@@ -44,7 +44,7 @@ impl Meter {
         Self(Rc::new(Cell::new(LONGEST_SETTINGS)))
     }
 
-    fn record_begins(&self) {
+    pub(crate) fn record_begins(&self) {
         self.0.set(LONGEST_RECORD);
     }
 }

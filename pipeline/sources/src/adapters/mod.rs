@@ -5,6 +5,7 @@
 //! log-likelihoods of the choices, accuracy is recomputed from them and has to agree.
 
 pub mod alpaca_eval;
+pub mod helm;
 pub mod inspect;
 mod json;
 mod json_stream;
@@ -27,6 +28,8 @@ use crate::{AdapterError, Address, Content, Place, RawFile, Shard};
 pub enum Adapter {
     /// AlpacaEval's annotations, by any judge.
     AlpacaEval,
+    /// Runs of HELM: folders.
+    Helm,
     /// Logs of Inspect, as `.eval` and `.json`.
     Inspect,
 }
@@ -54,12 +57,13 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 2] = [Self::AlpacaEval, Self::Inspect];
+    pub const ALL: [Self; 3] = [Self::AlpacaEval, Self::Helm, Self::Inspect];
 
     /// Name, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::AlpacaEval => "alpaca-eval",
+            Self::Helm => "helm",
             Self::Inspect => "inspect",
         }
     }
@@ -68,6 +72,7 @@ impl Adapter {
     pub fn version(self) -> u32 {
         match self {
             Self::AlpacaEval => alpaca_eval::VERSION,
+            Self::Helm => helm::VERSION,
             Self::Inspect => inspect::VERSION,
         }
     }
@@ -77,6 +82,7 @@ impl Adapter {
         let name = address.to_string();
         Self::ALL.into_iter().find(|adapter| match adapter {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
+            Self::Helm => helm::recognises(&name, head),
             Self::Inspect => inspect::recognises(&name, head),
         })
     }
@@ -85,6 +91,7 @@ impl Adapter {
     /// first file of a unit holds the scores; a file may serve several units, or none.
     pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
         match self {
+            Self::Helm => helm::units(addresses),
             Self::AlpacaEval | Self::Inspect => (0..addresses.len()).map(|at| vec![at]).collect(),
         }
     }
@@ -93,6 +100,7 @@ impl Adapter {
     pub fn normalize(self, files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
         match self {
             Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
+            Self::Helm => helm::normalize(files, wanted),
             Self::Inspect => inspect::normalize(files, wanted),
         }
     }
