@@ -9,6 +9,7 @@ pub mod helm;
 pub mod inspect;
 mod json;
 mod json_stream;
+pub mod opencompass;
 pub mod table;
 
 use aliquot_store::ObjectId;
@@ -32,6 +33,8 @@ pub enum Adapter {
     Helm,
     /// Logs of Inspect, as `.eval` and `.json`.
     Inspect,
+    /// Results of OpenCompass, with their predictions.
+    Opencompass,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -57,7 +60,7 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 3] = [Self::AlpacaEval, Self::Helm, Self::Inspect];
+    pub const ALL: [Self; 4] = [Self::AlpacaEval, Self::Helm, Self::Inspect, Self::Opencompass];
 
     /// Name, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
@@ -65,6 +68,7 @@ impl Adapter {
             Self::AlpacaEval => "alpaca-eval",
             Self::Helm => "helm",
             Self::Inspect => "inspect",
+            Self::Opencompass => "opencompass",
         }
     }
 
@@ -74,6 +78,7 @@ impl Adapter {
             Self::AlpacaEval => alpaca_eval::VERSION,
             Self::Helm => helm::VERSION,
             Self::Inspect => inspect::VERSION,
+            Self::Opencompass => opencompass::VERSION,
         }
     }
 
@@ -84,6 +89,7 @@ impl Adapter {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
             Self::Helm => helm::recognises(&name, head),
             Self::Inspect => inspect::recognises(&name, head),
+            Self::Opencompass => opencompass::recognises(&name, head),
         })
     }
 
@@ -92,6 +98,7 @@ impl Adapter {
     pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
         match self {
             Self::Helm => helm::units(addresses),
+            Self::Opencompass => opencompass::units(addresses),
             Self::AlpacaEval | Self::Inspect => (0..addresses.len()).map(|at| vec![at]).collect(),
         }
     }
@@ -102,6 +109,7 @@ impl Adapter {
             Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
             Self::Helm => helm::normalize(files, wanted),
             Self::Inspect => inspect::normalize(files, wanted),
+            Self::Opencompass => opencompass::normalize(files, wanted),
         }
     }
 }
