@@ -151,16 +151,19 @@ impl Doc<'_> {
 /// ensure_ascii=False)`.
 ///
 /// SOURCE: lm-evaluation-harness, `lm_eval/evaluator.py` and `hash_string` of `lm_eval/utils.py`.
-pub(super) fn hash(doc: &RawValue) -> String {
-    let digest = Sha256::digest(pretty(doc.get()).as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+pub(super) fn hash(doc: &RawValue) -> Option<String> {
+    let digest = Sha256::digest(pretty(doc.get())?.as_bytes());
+    Some(digest.iter().fold(String::with_capacity(64), |mut text, byte| {
         _ = write!(text, "{byte:02x}");
         text
-    })
+    }))
 }
 
-/// Valid JSON, indented as Python does with 2 spaces.
-pub(super) fn pretty(json: &str) -> String {
+/// Deepest nesting that is indented: the indentation of a document grows with its depth squared.
+pub(super) const DEEPEST: usize = 128;
+
+/// Valid JSON, indented as Python does with 2 spaces; None if it nests deeper than [`DEEPEST`].
+pub(super) fn pretty(json: &str) -> Option<String> {
     let mut out = String::with_capacity(json.len() * 5 / 4);
     let mut depth = 0;
     let line = |out: &mut String, depth: usize| {
@@ -181,6 +184,9 @@ pub(super) fn pretty(json: &str) -> String {
                 out.push(char::from(byte));
                 if !empty {
                     depth += 1;
+                    if depth > DEEPEST {
+                        return None;
+                    }
                     line(&mut out, depth);
                 }
             }
@@ -201,7 +207,7 @@ pub(super) fn pretty(json: &str) -> String {
         }
         at += 1;
     }
-    out
+    Some(out)
 }
 
 fn next_solid(bytes: &[u8], at: usize) -> Option<u8> {
@@ -264,6 +270,7 @@ mod tests {
         let json = r#"{"a":[1,{"b":[]}, {}],"c":"\u00e9 \"[\"","d":{"e":null}}"#;
         let python = "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    },\n    {}\n  ],\n  \
             \"c\": \"\u{e9} \\\"[\\\"\",\n  \"d\": {\n    \"e\": null\n  }\n}";
-        assert_eq!(pretty(json), python);
+        assert_eq!(pretty(json).unwrap(), python);
+        assert_eq!(pretty(&"[".repeat(DEEPEST + 2)), None);
     }
 }

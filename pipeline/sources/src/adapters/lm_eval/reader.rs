@@ -157,10 +157,15 @@ impl<'a> Reader<'a> {
         let raw_doc = raw_doc.ok_or_else(|| self.file.error(place, "field `doc` is missing"))?;
         let doc: Doc<'_> = serde_json::from_str(raw_doc.get())
             .map_err(|error| self.file.error(place, format!("field `doc`: {error}")))?;
+        let hash = match &record.doc_hash {
+            Some(hash) => hash.0.clone().into_owned(),
+            None => doc::hash(raw_doc).ok_or_else(|| {
+                let deepest = doc::DEEPEST;
+                self.file.error(place, format!("field `doc` nests more than {deepest} deep"))
+            })?,
+        };
         let choices = Choices::of(record, &doc);
         let item = self.item(record, &doc, choices.as_ref());
-        let hash = record.doc_hash.as_ref().map(|hash| hash.0.clone().into_owned());
-        let hash = hash.unwrap_or_else(|| doc::hash(raw_doc));
         let item_uid = self.push_item(place, item, &hash)?;
         let own = self.plan.results.own_scoring;
         let log_likelihood = choices.filter(|_| !own).and_then(|choices| {
@@ -221,7 +226,10 @@ impl<'a> Reader<'a> {
             }
         }
         let logged = || record.target.map(plain_text).filter(|target| !target.trim().is_empty());
-        let raw_doc = || record.doc.map(|doc| doc::pretty(doc.get())).unwrap_or_default();
+        let raw_doc = || {
+            let doc = record.doc.map_or("", RawValue::get);
+            doc::pretty(doc).unwrap_or_else(|| doc.to_owned())
+        };
         let item = Item {
             benchmark: self.plan.benchmark.clone(),
             config: self.plan.config.clone(),
