@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
         }
         let logged = || record.target.map(plain_text).filter(|target| !target.trim().is_empty());
         let raw_doc = || {
-            let doc = record.doc.map_or("", RawValue::get);
+            let doc = record.doc.map_or("", |doc| doc.get());
             doc::pretty(doc).unwrap_or_else(|| doc.to_owned())
         };
         let item = Item {
