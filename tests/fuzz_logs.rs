@@ -98,3 +98,53 @@ fn damaged_runs_of_helm() {
     }
     assert!(whole > 0, "every case was refused: the cases are too damaged to test anything");
 }
+
+/// No genuine file of OpenCompass is at hand: these have the keys that its 0.5.4 writes.
+const OPENCOMPASS: [&str; 3] = [
+    r#"{"accuracy": 50.0, "details": [{"example_abbr": "d_test_0", "pred": ["4"], "answer": ["4"], "correct": [true]},
+        {"example_abbr": "d_test_1", "pred": ["5"], "answer": ["4"], "correct": [false]}]}"#,
+    r#"{"accuracy": 100.0, "details": {"type": "PPL", "0": {"origin_prediction": {"A": {"prompt": "p", "PPL": 1.5}},
+        "predictions": "A", "references": "A", "correct": true}}, "correct_bpb": 51.2}"#,
+    r#"{"accuracy (2 runs average)": 75.0, "accuracy": [50.0, 100.0], "details": [
+        {"example_abbr": "d_test_0", "is_correct": [1, 0], "G-Pass@2_0.5": 1.0}]}"#,
+];
+
+#[test]
+fn damaged_results_of_opencompass() {
+    let corpus = OPENCOMPASS.map(|text| text.as_bytes().to_vec());
+    let read = |bytes: Vec<u8>| read(Adapter::Opencompass, "file:out/results/m/d.json", &bytes);
+    let whole = mutations(2, &corpus, cases()).map(read).filter(|whole| *whole).count();
+    assert!(whole > 0, "every case was refused: the cases are too damaged to test anything");
+}
+
+#[test]
+fn damaged_predictions_of_opencompass() {
+    let results = br#"{"details": [{"correct": true}]}"#;
+    let corpus = [
+        br#"{"0": {"origin_prompt": [{"role": "HUMAN", "prompt": "Q?"}], "prediction": "4", "gold": ["4", 4]}}"#
+            .to_vec(),
+        br#"{"0": {"origin_prompt": "Q A", "label: A": {"testing input": "Q A", "PPL": 1.5, "BPB": 0.5},
+            "label: B": {"testing input": "Q B", "PPL": 2.5, "BPB": 0.7}, "prediction": "A", "gold": "A"}}"#
+            .to_vec(),
+    ];
+    let addresses: [Address; 2] = ["file:out/results/m/d.json", "file:out/predictions/m/d.json"]
+        .map(|name| name.parse().unwrap());
+    let read = |predictions: &Vec<u8>| {
+        let contents = [&results[..], predictions];
+        let files = [0, 1].map(|at| RawFile {
+            address: &addresses[at],
+            id: ObjectId::of(contents[at]),
+            content: Content::Memory(contents[at]),
+        });
+        let shard = Adapter::Opencompass.normalize(&files, &Wanted::default());
+        if let Err(error) = &shard {
+            assert!(error.to_string().starts_with("file:out/"), "{error}");
+        }
+        shard.is_ok_and(|shard| {
+            assert!(!shard.responses.log_likelihood.iter().any(|logarithm| *logarithm > 0.0));
+            true
+        })
+    };
+    let whole = mutations(3, &corpus, cases()).filter(read).count();
+    assert!(whole > 0, "every case was refused: the cases are too damaged to test anything");
+}
