@@ -146,7 +146,7 @@ fn mistakes_name_line_and_next_step() {
 #[test]
 fn depth_that_nobody_reads_takes_no_stack() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
-    let line = answer(0, &format!(r#""acc":1,"other":{deep}"#));
+    let line = answer(0, &format!(r#""acc":1,"other":{{"x":{deep}}}"#));
     let line = line.replace(r#""question":"q0""#, &format!(r#""question":"q0","x":{deep}"#));
     assert_eq!(read(&line, None, &Wanted::default()).unwrap().responses.score, [1.0]);
     let results = format!(r#"{{"results":{{"t":{{"alias":{deep}}}}}}}"#);
