@@ -55,6 +55,9 @@ const FIRST_CHOICES: [&str; 6] = ["option1", "choice1", "sol1", "answerA", "A", 
 /// Fields of the item's id in its benchmark.
 const NATIVE_IDS: [&str; 4] = ["id", "task_id", "question_id", "instance_id"];
 
+/// Deepest nesting of a row, that of `serde_json`.
+pub(super) const DEEPEST: usize = 128;
+
 /// The fields of a row.
 pub(super) struct Doc<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -151,18 +154,19 @@ impl Doc<'_> {
 /// ensure_ascii=False)`.
 ///
 /// SOURCE: lm-evaluation-harness, `lm_eval/evaluator.py` and `hash_string` of `lm_eval/utils.py`.
+///
+/// None for a row that [`pretty`] refuses.
 pub(super) fn hash(doc: &RawValue) -> Option<String> {
     let digest = Sha256::digest(pretty(doc.get())?.as_bytes());
-    Some(digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+    let hexadecimal = digest.iter().fold(String::with_capacity(64), |mut text, byte| {
         _ = write!(text, "{byte:02x}");
         text
-    }))
+    });
+    Some(hexadecimal)
 }
 
-/// Deepest nesting that is indented: the indentation of a document grows with its depth squared.
-pub(super) const DEEPEST: usize = 128;
-
-/// Valid JSON, indented as Python does with 2 spaces; None if it nests deeper than [`DEEPEST`].
+/// Valid JSON, indented as Python does with 2 spaces. None where it is nested deeper than [`DEEPEST`]:
+/// indentation takes the square of the depth.
 pub(super) fn pretty(json: &str) -> Option<String> {
     let mut out = String::with_capacity(json.len() * 5 / 4);
     let mut depth = 0;
@@ -271,6 +275,7 @@ mod tests {
         let python = "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    },\n    {}\n  ],\n  \
             \"c\": \"\u{e9} \\\"[\\\"\",\n  \"d\": {\n    \"e\": null\n  }\n}";
         assert_eq!(pretty(json).unwrap(), python);
-        assert_eq!(pretty(&"[".repeat(DEEPEST + 2)), None);
+        let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(pretty(&deep(DEEPEST)).is_some() && pretty(&deep(DEEPEST + 1)).is_none());
     }
 }

@@ -144,14 +144,14 @@ fn mistakes_name_line_and_next_step() {
 }
 
 #[test]
-fn depth_that_nobody_reads_takes_no_stack() {
+fn depth_takes_no_stack_and_no_memory() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     let line = answer(0, &format!(r#""acc":1,"other":{{"x":{deep}}}"#));
     assert_eq!(read(&line, None, &Wanted::default()).unwrap().responses.score, [1.0]);
-    // The digest of a document is that of its indented text, which would be as long as its depth squared.
-    let nested = line.replace(r#""question":"q0""#, &format!(r#""question":"q0","x":{deep}"#));
-    let error = read(&nested, None, &Wanted::default()).unwrap_err();
-    assert!(error.contains("line 1 column 1: field `doc` nests more than 128 deep"), "{error}");
+    // Its digest would be indented, which takes the square of the depth.
+    let deep_doc = line.replace(r#""question":"q0""#, &format!(r#""question":"q0","x":{deep}"#));
+    let error = read(&deep_doc, None, &Wanted::default()).unwrap_err();
+    assert!(error.contains("line 1 column 1: field `doc` is nested more than 128"), "{error}");
     let results = format!(r#"{{"results":{{"t":{{"alias":{deep}}}}}}}"#);
     let error = read(&line, Some(&results), &Wanted::default()).unwrap_err();
     assert!(error.contains("file:o__m/results.json") && error.contains("recursion"), "{error}");
