@@ -214,17 +214,14 @@ fn other_settings_are_noted() {
         TASKS[0],
         Run::full(0).time
     ));
-    let line = fs::read_to_string(&file).unwrap();
-    let line = line.lines().next().unwrap().replace("Question", "Query");
-    let [id, digest] =
-        ["\"doc_id\":", "\"doc_hash\":\""].map(|key| line.find(key).unwrap() + key.len());
+    let first = setup.chosen[0][0];
+    let digest = blake3::hash(question(TASKS[0], first).as_bytes()).to_hex();
     // Document 1000 of another digest is none of the benchmark.
-    let mut unknown = line.clone();
-    unknown.replace_range(digest..digest + 4, "0000");
-    let end = id + line[id..].find(',').unwrap();
-    if digest > id {
-        unknown.replace_range(id..end, "1000")
-    }
+    let line = fs::read_to_string(&file).unwrap().lines().next().unwrap().to_owned();
+    let unknown = line
+        .replace("Question", "Query")
+        .replace(&format!("\"doc_id\":{first},"), "\"doc_id\":1000,")
+        .replace(digest.as_str(), &"0".repeat(64));
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("{text}{unknown}\n")).unwrap();
     let json = setup.json(&strange);
@@ -324,8 +321,9 @@ fn items_are_exported_as_tables_that_read_back() {
     let parquet = fs::File::open(export("parquet", "items.parquet")).unwrap();
     let rows = SerializedFileReader::new(parquet).unwrap().into_iter();
     let uid = |row: parquet::record::Row| {
-        let text = row.into_columns().into_iter().find(|(name, _)| name == "item_uid").unwrap().1;
-        text.to_string().trim_matches('"').to_owned()
+        let mut columns = row.get_column_iter();
+        let text = columns.find(|(name, _)| *name == "item_uid").unwrap().1.to_string();
+        text.trim_matches('"').to_owned()
     };
     assert_eq!(sorted(rows.map(|row| uid(row.unwrap())).collect()), uids);
     let all = stdout(&setup.aliquot(&["export", "toy", "--to", "jsonl"]));

@@ -116,7 +116,7 @@ pub fn question(task: &str, doc: usize) -> String {
 pub fn score(model: usize, task: &str, doc: usize) -> f64 {
     let item = doc + if task == TASKS[1] { DOCS } else { 0 };
     let noise = ((model * 7919 + item * 104_729) % 1009) as f64 / 1009.0;
-    let chance = 0.5 + 0.4 * (model as f64 / 16.0 - item as f64 / 80.0);
+    let chance = 0.5 + 0.4 * ((model % 17) as f64 / 16.0 - item as f64 / 80.0);
     f64::from(u8::from(noise < chance))
 }
 

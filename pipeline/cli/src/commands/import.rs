@@ -190,20 +190,24 @@ pub fn import(
     }
     graph.add(gather.task(Task::Gather(addresses)));
     let (tables, read) = execute(store, &graph, jobs)?;
+    let findings = read_findings(store, &tables, read.0 + read.1)?;
+    unused.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Imported { tables, units, read, findings, unused })
+}
+
+/// The findings; an error if every unit was left out.
+fn read_findings(store: &Store, tables: &[ObjectId], units: usize) -> Result<Vec<Finding>, Error> {
     let findings = findings::decode(&store.get(tables[FINDINGS])?).map_err(table("findings"))?;
     let left_out = |finding: &&Finding| finding.kind == QUARANTINED;
     if let Some(first) = findings.iter().find(left_out)
-        && findings.iter().filter(left_out).count() == read.0 + read.1
+        && findings.iter().filter(left_out).count() == units
     {
         return Err(Error::Data(format!(
-            "none of the {} files with scores can be read, the first is {}: {}",
-            read.0 + read.1,
-            first.subject,
-            first.evidence
+            "none of the {units} files with scores can be read, the first is {}: {}",
+            first.subject, first.evidence
         )));
     }
-    unused.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Imported { tables, units, read, findings, unused })
+    Ok(findings)
 }
 
 /// A file, and the name by which it goes in errors and tables.

@@ -85,6 +85,8 @@ struct Answers<'a> {
     /// Scores by benchmark that are of another metric or filter than the release's.
     other: BTreeMap<(&'a str, Scale), usize>,
     raw: BTreeSet<&'a str>,
+    /// The release's benchmarks that its items are of.
+    benchmarks: BTreeSet<&'a str>,
 }
 
 /// Results of several models or in several files: a table is one, the other files together are logs.
@@ -263,6 +265,7 @@ impl Calibration {
                 continue;
             };
             let benchmark = self.items.get(own).map_or("", String::as_str);
+            answers.benchmarks.insert(benchmark);
             let scale = (rows.metric.get(row).to_owned(), rows.filter.get(row).to_owned());
             if !self.metrics.get(benchmark).is_some_and(|scales| scales.contains(&scale)) {
                 *answers.other.entry((benchmark, scale)).or_default() += 1;
@@ -311,10 +314,12 @@ impl Calibration {
         let mut notes = Vec::new();
         let own = |run: &&Run| run.model == model && answers.raw.contains(run.raw.as_str());
         for run in logged.runs.iter().filter(own) {
-            let alike = |own: &&Run| own.benchmark == run.benchmark && own.task == run.task;
+            // The recipe may have given the benchmark another name than the tool's.
+            let alike = |own: &&Run| own.tool == run.tool && own.task == run.task;
             let mut alike: Vec<&Run> = self.runs.iter().filter(alike).collect();
             if alike.is_empty() {
-                alike = self.runs.iter().filter(|own| own.benchmark == run.benchmark).collect();
+                let known = |own: &&Run| answers.benchmarks.contains(own.benchmark.as_str());
+                alike = self.runs.iter().filter(known).collect();
             }
             notes.extend(differences(run, &alike));
         }

@@ -102,11 +102,11 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let estimators = candidates(&store, &manifest, arguments.subset.as_deref())?;
     let estimator = chosen(&estimators, &files)?;
     let benchmark = Benchmark::read(&store, &manifest, estimator)?;
-    let names = runs::names(paths.map(PathBuf::as_path));
+    let names = runs::names(paths.clone().map(PathBuf::as_path));
     let mut runs = Vec::new();
-    for ((results, name), notes) in files.iter().zip(names).zip(notes) {
+    for (((results, name), notes), path) in files.iter().zip(names).zip(notes).zip(paths) {
         let run = benchmark.run(name, results).map_err(|error| noted(error, &notes))?;
-        runs.push(Run { notes, ..run });
+        runs.push(Run { notes, path: path.clone(), ..run });
     }
 
     let base = runs.remove(0);
