@@ -111,6 +111,16 @@ fn adding_or_changing_one_file_reads_only_that_one_again() {
     let results = fourth.join(format!("results_{}.json", Run::full(3).time));
     edit(&results, "0.4.9", "0.4.8");
     assert_eq!(counts(&place.strict(&[&logs], &[])), [2, 6]);
+    // The same names elsewhere are other files with results of their own.
+    let elsewhere = place.path("elsewhere");
+    Run { shots: 0, ..Run::full(4) }.write(&elsewhere.join("logs"));
+    Run { shots: 1, ..Run::full(4) }.write(&place.path("logs"));
+    let mut command = aliquot(&["import", "--store", "store", "-o", "out"]);
+    command.current_dir(&elsewhere).args(["logs", "../logs", "--json"]).args(STRICT);
+    let json = json_of(&command.output().unwrap());
+    let found = findings(&json, "superseded-run");
+    assert!(found.len() == 2 && found[0].contains("they differ in shots"), "{found:?}");
+
     // Another metric is another table of everything.
     let json = json_of(&place.import(&[&logs], &["--metric", "em", "--filter", "flex", "--json"]));
     assert_eq!(counts(&json), [8, 0]);

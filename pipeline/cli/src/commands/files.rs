@@ -20,6 +20,8 @@ const DEEPEST: usize = 64;
 pub struct Found {
     /// As it was reached.
     pub path: PathBuf,
+    /// The same for every way to reach it: its folder without links, and its name.
+    pub place: PathBuf,
     /// Whether it was named itself and not found in a folder.
     pub named: bool,
 }
@@ -81,7 +83,8 @@ impl Walk {
     }
 
     fn add(&mut self, place: PathBuf, path: PathBuf, named: bool) -> Result<(), Error> {
-        self.files.entry(place).or_insert(Found { path, named: false }).named |= named;
+        let found = Found { path, place: place.clone(), named: false };
+        self.files.entry(place).or_insert(found).named |= named;
         if self.files.len() > MOST_FILES {
             return Err(Error::Usage(format!(
                 "these are more than {MOST_FILES} files: take parts of them"

@@ -144,7 +144,8 @@ pub fn import(
     let (found, mut unused) = find(paths, besides)?;
     let mut files = Vec::with_capacity(found.len());
     for file in found {
-        let address = address(&file.path)?;
+        // Two relative paths may look alike without what leads out of this folder: places do not.
+        let address = address(&file.place)?;
         files.push(SourceFile { path: file.path, named: file.named, address });
     }
     let mut by_adapter: BTreeMap<Adapter, Vec<&SourceFile>> = BTreeMap::new();
