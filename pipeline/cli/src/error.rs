@@ -231,10 +231,11 @@ impl Error {
                 "run `aliquot lock RECIPE`: it pins what is new and leaves the rest as it is"
             }
             Self::Adapter(_) => {
-                "correct the file at its source, or leave it out of the recipe; then `aliquot lock RECIPE --update`"
+                "correct the file at its source, or leave it out (`--on-error skip`, in a recipe `on_error`); after a \
+                 change of the recipe or its files, `aliquot lock RECIPE --update`"
             }
             Self::Merge(_) | Self::Data(_) => {
-                "correct the source or the recipe, then run it again: finished work is kept"
+                "correct the source, or the recipe if there is one, then run it again: finished work is kept"
             }
             Self::Stats { .. } => {
                 "change the sizes, targets or procedures in the recipe, or raise audit.minimum_coverage"

@@ -3,7 +3,8 @@
 //! The item uid is digested from the item's content, so equal uids are equal items. Where a tool logs
 //! the content in another way, its own names decide, the surest first: the tool's digest of the
 //! document, the benchmark's native id, the position in the same task at the same version. A name that
-//! several items of either side bear decides nothing. No two items may come out as the same one.
+//! several items of either side bear decides nothing, nor does one of two documents whose digests by
+//! the same tool differ: there the content has changed. No two items may come out as the same one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,8 @@ pub struct Matching {
     pub items: BTreeMap<String, String>,
     /// Items of the logs that are none of the release's.
     pub unknown: BTreeSet<String>,
+    /// Number of those in `items` that were found by native id or position, their content unseen.
+    pub by_name: usize,
 }
 
 /// Two items of the logs are the same item of the release.
@@ -31,6 +34,9 @@ pub struct NotOneToOne {
 
 /// A way to name an item, given an alias; None where the alias has no such name.
 type Name = fn(&Alias) -> Option<[&str; 5]>;
+
+/// Kinds of names from here on say nothing of the content.
+const UNSEEN: usize = 2;
 
 /// Kinds of names, the surest first.
 const NAMES: [Name; 4] = [
@@ -55,15 +61,26 @@ pub fn match_items(
     let (same, mut left): (BTreeSet<&str>, BTreeSet<&str>) =
         items.iter().partition(|item| release.contains(*item));
     matching.items.extend(same.iter().map(|item| (item.to_string(), item.to_string())));
-    for name in NAMES {
+    let (own_hashes, hashes) = (hashes(release_aliases), hashes(aliases));
+    let changed = |item: &str, own: &str| match (hashes.get(item), own_hashes.get(own)) {
+        (Some(item), Some(own)) => {
+            let known = |(tool, _): &&(&str, &str)| own.iter().any(|(other, _)| tool == other);
+            item.iter().any(|hash| known(&hash)) && item.is_disjoint(own)
+        }
+        _ => false,
+    };
+    for (kind, name) in NAMES.into_iter().enumerate() {
         if left.is_empty() {
             break;
         }
         let known = named(release_aliases, name, |alias| release.contains(alias.item_uid.as_str()));
         let wanted = named(aliases, name, |alias| left.contains(alias.item_uid.as_str()));
         for (key, item) in wanted {
-            if let (Some(item), Some(Some(own))) = (item, known.get(&key)) {
-                left.remove(item);
+            if let (Some(item), Some(Some(own))) = (item, known.get(&key))
+                && !changed(item, own)
+                && left.remove(item)
+            {
+                matching.by_name += usize::from(kind >= UNSEEN);
                 matching.items.insert(item.to_owned(), (*own).to_owned());
             }
         }
@@ -77,6 +94,17 @@ pub fn match_items(
         }
     }
     Ok(matching)
+}
+
+/// Digests of each item's documents, with the tools that made them.
+fn hashes(aliases: &[Alias]) -> BTreeMap<&str, BTreeSet<(&str, &str)>> {
+    let mut hashes: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for alias in aliases {
+        if let Some(hash) = &alias.doc_hash {
+            hashes.entry(&alias.item_uid).or_default().insert((&alias.tool, hash));
+        }
+    }
+    hashes
 }
 
 /// The item of each name; None where several bear it.
@@ -152,6 +180,16 @@ mod tests {
         assert_eq!(matched(&release, &[alias("x", "arc", "h", "1")]).unwrap(), expected);
         let logs = [alias("x", "arc", "k", ""), alias("y", "arc", "k", "")];
         assert_eq!(matched(&[alias("a", "arc", "k", "")], &logs).unwrap(), []);
+    }
+
+    #[test]
+    fn a_document_whose_digest_has_changed_is_not_found_by_its_position() {
+        let release = [alias("a", "arc", "h1", "0")];
+        assert_eq!(matched(&release, &[alias("x", "arc", "h2", "0")]).unwrap(), []);
+        let other_tool = Alias { tool: "inspect".to_owned(), ..alias("x", "arc", "h2", "") };
+        let native = |alias: Alias| Alias { native_id: Some("n".to_owned()), ..alias };
+        let [release, other_tool] = [release[0].clone(), other_tool].map(native);
+        assert_eq!(matched(&[release], &[other_tool]).unwrap(), pairs(&[("x", "a")]));
     }
 
     #[test]

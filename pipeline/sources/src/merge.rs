@@ -69,8 +69,8 @@ pub enum MergeError {
 /// Runs whose rows are not taken, because another run of the same model on the same task is.
 #[derive(Debug, Clone, Default)]
 pub struct Superseded {
-    /// Raw file and task.
-    runs: BTreeSet<(String, String)>,
+    /// Tasks by raw file and model.
+    runs: BTreeMap<(String, String), BTreeSet<String>>,
     /// What was left out and why.
     findings: Vec<Finding>,
 }
@@ -110,7 +110,8 @@ impl Superseded {
     }
 
     fn leave_out(&mut self, run: &Run, taken: &Run, places: &Places) {
-        self.runs.insert((run.raw.clone(), run.task.clone()));
+        let tasks = self.runs.entry((run.raw.clone(), run.model.clone())).or_default();
+        tasks.insert(run.task.clone());
         let differs = difference(taken, run).map(|(what, [one, other])| {
             format!("; they differ in {what}: {other} here, {one} there")
         });
@@ -157,7 +158,7 @@ fn difference(one: &Run, other: &Run) -> Option<(&'static str, [Box<str>; 2])> {
 /// Joins shards, one at a time.
 #[derive(Debug, Default)]
 pub struct Merger {
-    superseded: BTreeSet<(String, String)>,
+    superseded: BTreeMap<(String, String), BTreeSet<String>>,
     responses: Responses,
     items: BTreeMap<String, Item>,
     models: BTreeMap<String, Model>,
@@ -165,7 +166,8 @@ pub struct Merger {
     runs: BTreeSet<Run>,
     prompts: BTreeSet<Prompt>,
     findings: Vec<Finding>,
-    /// Models and raw files that are in already: one file of one model under two addresses counts once.
+    /// Raw files that are in already, each with the model it was read for: one file under two addresses
+    /// counts once, two models with the same answers are two.
     known: BTreeSet<(String, String)>,
 }
 
@@ -179,23 +181,12 @@ impl Merger {
     /// Adds a shard.
     pub fn add(&mut self, shard: Shard) -> Result<(), MergeError> {
         let Shard { responses, items, models, aliases, runs, prompts, findings } = shard;
-        let pairs: BTreeSet<(u32, u32)> = responses
-            .model
-            .codes()
-            .iter()
-            .copied()
-            .zip(responses.raw.codes().iter().copied())
-            .collect();
-        let name = |(model, raw): (u32, u32)| {
-            let model = responses.model.values()[model as usize].clone();
-            (model, responses.raw.values()[raw as usize].clone())
-        };
-        let pairs: BTreeSet<(String, String)> = pairs.into_iter().map(name).collect();
-        if pairs.iter().any(|pair| self.known.contains(pair)) {
+        let own = files(&responses);
+        if own.iter().any(|file| self.known.contains(file)) {
             return Ok(());
         }
-        self.known.extend(pairs);
-        self.add_responses(&responses, &aliases);
+        let kept = self.add_responses(&responses, &own, &aliases);
+        self.known.extend(own);
         // The uid fixes an item's content, so the first description stands for all.
         for item in items {
             self.items.entry(item.item_uid.clone()).or_insert(item);
@@ -209,30 +200,45 @@ impl Merger {
         }
         self.aliases.extend(aliases);
         self.runs.extend(runs);
-        self.prompts.extend(prompts);
+        // Prompts of a run that is left out asked for none of the scores.
+        if kept {
+            self.prompts.extend(prompts);
+        }
         self.findings.extend(findings);
         Ok(())
     }
 
-    fn add_responses(&mut self, responses: &Responses, aliases: &[Alias]) {
-        let raw: BTreeSet<&str> = self.superseded.iter().map(|(raw, _)| raw.as_str()).collect();
-        if !responses.raw.values().iter().any(|file| raw.contains(file.as_str())) {
+    /// Adds what is not superseded; false if nothing of it was taken.
+    fn add_responses(
+        &mut self,
+        responses: &Responses,
+        files: &BTreeSet<(String, String)>,
+        aliases: &[Alias],
+    ) -> bool {
+        if !files.iter().any(|file| self.superseded.contains_key(file)) {
             self.responses.append(responses);
-            return;
+            return true;
         }
         let mut tasks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for alias in aliases {
             tasks.entry(&alias.item_uid).or_default().insert(&alias.task);
         }
-        let left_out = |row: usize| {
-            let tasks = tasks.get(responses.item_uid.get(row));
-            tasks.into_iter().flatten().any(|task| {
-                let key = (responses.raw.get(row).to_owned(), (*task).to_owned());
-                self.superseded.contains(&key)
+        let by_code: BTreeMap<(u32, u32), &BTreeSet<String>> = self
+            .superseded
+            .iter()
+            .filter_map(|((raw, model), tasks)| {
+                let code = (responses.raw.code_of(raw)?, responses.model.code_of(model)?);
+                Some((code, tasks))
             })
-        };
-        let kept = responses.filtered(|row| !left_out(row));
+            .collect();
+        let kept = responses.filtered(|row| {
+            let code = (responses.raw.codes()[row], responses.model.codes()[row]);
+            let left_out = by_code.get(&code);
+            let mut own = tasks.get(responses.item_uid.get(row)).into_iter().flatten();
+            !left_out.is_some_and(|left_out| own.any(|task| left_out.contains(*task)))
+        });
         self.responses.append(&kept);
+        !kept.is_empty()
     }
 
     /// The tables as they are.
@@ -247,6 +253,16 @@ impl Merger {
             findings: self.findings,
         }
     }
+}
+
+/// Raw file and model of the rows.
+fn files(rows: &Responses) -> BTreeSet<(String, String)> {
+    let codes: BTreeSet<(u32, u32)> =
+        rows.raw.codes().iter().copied().zip(rows.model.codes().iter().copied()).collect();
+    let name = |(raw, model): (u32, u32)| {
+        (rows.raw.values()[raw as usize].clone(), rows.model.values()[model as usize].clone())
+    };
+    codes.into_iter().map(name).collect()
 }
 
 impl Shard {
@@ -313,11 +329,15 @@ mod tests {
     use super::*;
 
     fn shard(raw: &str, items: u32, started: &str, shots: u32) -> Shard {
+        shard_of("m", raw, items, started, shots)
+    }
+
+    fn shard_of(model: &str, raw: &str, items: u32, started: &str, shots: u32) -> Shard {
         let mut shard = Shard::default();
         for item in 0..items {
             let uid = format!("{item:02}");
             shard.responses.push(&Response {
-                model: "m",
+                model,
                 item_uid: &uid,
                 metric: "acc",
                 filter: "",
@@ -333,12 +353,17 @@ mod tests {
                 native_id: Some(uid.clone()),
                 ..Alias::default()
             });
+            shard.prompts.push(Prompt {
+                item_uid: uid.clone(),
+                prompt_hash: format!("{shots} shots"),
+                ..Prompt::default()
+            });
             let benchmark = "b".to_owned();
             shard.items.push(Item { item_uid: uid, benchmark, ..Item::default() });
         }
-        shard.models.push(Model { model: "m".to_owned(), ..Model::default() });
+        shard.models.push(Model { model: model.to_owned(), ..Model::default() });
         shard.runs.push(Run {
-            model: "m".to_owned(),
+            model: model.to_owned(),
             benchmark: "b".to_owned(),
             task: "t".to_owned(),
             metric: "acc".to_owned(),
@@ -394,6 +419,18 @@ mod tests {
         assert!(error.contains("run twice on `t`, with different shots (0 and 5)"), "{error}");
         let merged = merge(&shards, false).unwrap();
         assert_eq!((raw(&merged), merged.findings[0].severity.as_str()), (vec!["1"], "warning"));
+        // The prompts are those of the run that is taken.
+        assert!(merged.prompts.iter().all(|prompt| prompt.prompt_hash == "0 shots"));
+    }
+
+    #[test]
+    fn two_models_with_files_of_the_same_bytes_are_both_there() {
+        let twins = [shard_of("a", "1", 3, "", 0), shard_of("b", "1", 3, "", 0)];
+        assert_eq!(merge(&twins, true).unwrap().responses.len(), 6);
+        // A longer run of one of them leaves the other as it is.
+        let [a, b] = twins;
+        let merged = merge(&[a, b, shard_of("a", "2", 5, "", 0)], true).unwrap();
+        assert_eq!((merged.responses.len(), merged.models.len()), (8, 2));
     }
 
     #[test]

@@ -57,14 +57,15 @@ pub fn samples(items: &BTreeSet<&str>, aliases: &[Alias]) -> Result<Samples, Sam
             continue;
         };
         let (item, task) = (alias.item_uid.as_str(), alias.task.as_str());
-        if !items.contains(item) {
-            continue;
-        }
-        if let Some(other) = holders.insert((task, position), item).filter(|other| *other != item) {
+        // Also items that were not chosen hold positions: in another version of the task.
+        let other = *holders.entry((task, position)).or_insert(item);
+        if other != item && (items.contains(item) || items.contains(other)) {
             let items = [other, item].map(str::to_owned);
             return Err(SamplesError::Shared { task: task.to_owned(), position, items });
         }
-        positions.entry(item).or_default().entry(task).or_default().insert(position);
+        if items.contains(item) {
+            positions.entry(item).or_default().entry(task).or_default().insert(position);
+        }
     }
     let unnamed: Vec<&&str> = items.iter().filter(|item| !positions.contains_key(**item)).collect();
     if let Some(first) = unnamed.first() {
@@ -123,5 +124,8 @@ mod tests {
         assert!(matches!(samples(&items, &twice), Err(SamplesError::Moved { .. })));
         let shared = [alias("a", "arc", "1"), alias("b", "arc", "1")];
         assert!(matches!(samples(&items, &shared), Err(SamplesError::Shared { .. })));
+        // Another version of the task has another item there, though it was not chosen.
+        let moved = [alias("a", "arc", "1"), alias("b", "arc", "2"), alias("x", "arc", "2")];
+        assert!(matches!(samples(&items, &moved), Err(SamplesError::Shared { position: 2, .. })));
     }
 }

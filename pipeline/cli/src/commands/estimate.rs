@@ -13,20 +13,29 @@ use super::{
     import::Reading,
     logs::{self, Log},
     open_release, print, print_json, read_table,
-    results::{Results, candidates, closest},
+    results::{candidates, fitting},
 };
 use crate::{args::Global, error::Error, stages::table};
 
+/// What `--json` prints; the last paragraph of `aliquot estimate --help`.
+const NOTE: &str = "\
+Logs are joined to the release item by item: by content, or else by the tool's digest, the benchmark's id,
+the position. Scores of another metric or filter than the release's are refused; other shots, templates,
+versions of the task and prompts are noted.
+--json prints one object, or a list of them where the results are of several models or subsets.";
+
 /// Arguments of `estimate`.
 #[derive(clap::Args)]
+#[command(after_long_help = NOTE)]
 pub struct Arguments {
     /// Release: name, name@version or the beginning of its id.
     release: String,
     /// Results: a CSV with the columns item_uid and score, one row an item, scores in [0, 1]; or files
-    /// and folders that an eval tool wrote, as `aliquot import` reads them.
+    /// and folders that an eval tool wrote, as `aliquot import` reads them, of one model or several.
     #[arg(required = true, value_name = "PATH")]
     results: Vec<PathBuf>,
-    /// Subset that was run (TARGET/SUBSET); found by its items unless given.
+    /// Subset that was run (TARGET/SUBSET). Unless given, all that the results hold, of each target the
+    /// test subset before the validation subset.
     #[arg(long)]
     subset: Option<String>,
     #[command(flatten)]
@@ -35,34 +44,50 @@ pub struct Arguments {
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let (store, id, manifest) = open_release(global, &arguments.release)?;
-    let logs = match &arguments.results[..] {
-        [table] if Results::recognises(table) => {
-            let results = Results::read(table)?;
-            vec![Log { model: String::new(), results, notes: Vec::new() }]
-        }
-        paths => logs::read(&store, &manifest, paths, &arguments.reading)?,
-    };
+    let from = (global.store.as_str(), &store);
+    let logs = logs::read(from, &manifest, &arguments.results, &arguments.reading)?;
     let estimators = candidates(&store, &manifest, arguments.subset.as_deref())?;
-    let release = Release { store: &store, id, manifest: &manifest, estimators: &estimators };
-    // The results of one model say nothing of another's: those that fit are told before the first that
-    // does not ends the command.
-    let (mut estimated, mut refused) = (Vec::new(), None);
+    let release = Release { store: &store, id, manifest: &manifest };
+    // The results of one model say nothing of another's: those that fit are told before those that do
+    // not end the command.
+    let (mut estimated, mut refused) = (Vec::new(), Vec::new());
     for log in &logs {
-        match release.estimate(log) {
-            Ok(own) => estimated.push(own),
-            Err(error) => refused = refused.or(Some(error)),
+        for estimator in fitting(&estimators, &log.results) {
+            match release.estimate(log, estimator) {
+                Ok(own) => estimated.push(own),
+                Err(error) => refused.push(noted(error, &log.notes)),
+            }
         }
     }
-    tell(global, &release, &estimated);
-    refused.map_or(Ok(()), Err)
+    let several = estimated.len() + refused.len() > 1;
+    tell(global, &release, &estimated, several);
+    match refused.len() {
+        0 => Ok(()),
+        1 => Err(refused.remove(0)),
+        _ => {
+            let all: Vec<String> = refused.iter().map(ToString::to_string).collect();
+            Err(Error::Results(all.join("\n")))
+        }
+    }
 }
 
-fn tell(global: &Global, release: &Release<'_>, estimated: &[Estimated<'_>]) {
+/// A refusal with what may explain it.
+pub fn noted(error: Error, notes: &[String]) -> Error {
+    match error {
+        Error::Results(mut problem) => {
+            notes.iter().for_each(|note| problem.push_str(&format!("\n  note: {note}")));
+            Error::Results(problem)
+        }
+        other => other,
+    }
+}
+
+fn tell(global: &Global, release: &Release<'_>, estimated: &[Estimated<'_>], several: bool) {
     if global.json {
         let mut estimated: Vec<_> = estimated.iter().map(|own| own.json(release)).collect();
-        match estimated.len() {
-            0 => {}
-            1 => print_json(&estimated.remove(0)),
+        match (estimated.len(), several) {
+            (0, _) => {}
+            (1, false) => print_json(&estimated.remove(0)),
             _ => print_json(&estimated.into()),
         }
         return;
@@ -78,7 +103,6 @@ struct Release<'a> {
     store: &'a Store,
     id: ObjectId,
     manifest: &'a Manifest,
-    estimators: &'a [Estimator],
 }
 
 /// The estimate of one model, and what to know of it.
@@ -93,8 +117,11 @@ struct Estimated<'a> {
 }
 
 impl Release<'_> {
-    fn estimate<'a>(&'a self, log: &'a Log) -> Result<Estimated<'a>, Error> {
-        let estimator = closest(self.estimators, &log.results);
+    fn estimate<'a>(
+        &'a self,
+        log: &'a Log,
+        estimator: &'a Estimator,
+    ) -> Result<Estimated<'a>, Error> {
         let scores = log.results.of_subset(estimator)?;
         let fitted = estimator.fitted().map_err(|problem| damaged(&problem))?;
         let estimate = fitted.estimate(&scores).map_err(|error| damaged(&error.to_string()))?;

@@ -18,7 +18,12 @@ use aliquot_tables::findings::{self, Finding};
 use indicatif::MultiProgress;
 use serde_json::json;
 
-use super::{print, print_json, run::cores, write_whole};
+use super::{
+    files::{Unused, file_error, find},
+    print, print_json,
+    run::cores,
+    write_whole,
+};
 use crate::{
     args::Global,
     embedding::ModelPlace,
@@ -27,7 +32,7 @@ use crate::{
     runner::Runner,
     stages::{
         Workplace,
-        normalize::{FileParams, OnError},
+        normalize::{FileParams, OnError, QUARANTINED},
         table,
     },
 };
@@ -35,20 +40,28 @@ use crate::{
 /// Bytes of a file that its adapter is guessed from.
 const HEAD: u64 = 1 << 16;
 
-/// Files of one import.
-const MOST_FILES: usize = 1_000_000;
-
-/// Folders inside folders.
-const DEEPEST: usize = 64;
+/// Files without use that are named one by one.
+const LISTED: usize = 5;
 
 /// The tables, in the order of the outputs of `gather`.
 const TABLES: [&str; NORMALIZED] =
     ["responses", "items", "models", "aliases", "runs", "prompts", "findings"];
 
+/// Place of the findings among them.
+const FINDINGS: usize = 6;
+
+/// What `--json` prints; the last paragraph of `aliquot import --help`.
+const NOTE: &str = "\
+--json prints the output folder, the number of units by adapter (a file with scores and what belongs to
+it), how many were read and how many reused from the store, and the findings: kind, severity, subject,
+benchmark, evidence, expected, observed and action. Files that were not used are findings of the kind
+unused-file, files left out by --on-error skip of the kind quarantined-file.";
+
 /// Arguments of `import`.
 #[derive(clap::Args)]
+#[command(after_long_help = NOTE)]
 pub struct Arguments {
-    /// Result files, or folders of them.
+    /// Result files, or folders of them; hidden entries of folders are passed over.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Folder that the tables are written to.
@@ -64,7 +77,8 @@ pub struct Arguments {
 /// What the files do not say.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Reading {
-    /// Format of the files; guessed from their content unless given.
+    /// Format of the files; guessed from their content unless given. Of a folder, the files that look like
+    /// it are taken, and those named on the command line in any case.
     #[arg(long, value_name = "NAME", value_parser = adapter)]
     adapter: Option<Adapter>,
     /// Name of the model, where the files' own is absent or wrong.
@@ -79,9 +93,10 @@ pub struct Reading {
     /// Filter of the answers, where the files hold several.
     #[arg(long, value_name = "NAME")]
     pub filter: Option<String>,
-    /// What is done about a file that cannot be read.
-    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
-    on_error: OnError,
+    /// What is done about a file that cannot be read. Unless given, `import` fails; `estimate` and `compare`
+    /// skip it with a note, for they refuse results with items missing.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub on_error: Option<OnError>,
 }
 
 fn adapter(name: &str) -> Result<Adapter, String> {
@@ -98,51 +113,59 @@ pub struct Imported {
     pub units: BTreeMap<Adapter, usize>,
     /// Units that were read now, and units that had been read before.
     pub read: (usize, usize),
+    /// What the adapters and the merge saw.
+    pub findings: Vec<Finding>,
     /// Files that no adapter knows, or that belong to no file with scores.
-    pub unused: Vec<PathBuf>,
+    pub unused: Vec<Unused>,
 }
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let store = Store::open(&global.store)?;
     let jobs = arguments.jobs.map_or_else(cores, usize::from);
-    let imported = import(&store, &arguments.paths, &arguments.reading, jobs)?;
-
+    // Before the work, so that a place that cannot be written is told at once.
     fs::create_dir_all(&arguments.output).map_err(file_error("create", &arguments.output))?;
+    let besides = [Path::new(&global.store), &arguments.output];
+    let imported = import(&store, &arguments.paths, &besides, &arguments.reading, jobs)?;
     for (name, id) in TABLES.iter().zip(&imported.tables) {
         write_whole(&arguments.output.join(format!("{name}.parquet")), &store.get(*id)?)?;
     }
-    let mut findings =
-        findings::decode(&store.get(imported.tables[6])?).map_err(table("findings"))?;
-    findings.extend(imported.unused.iter().map(|path| unused(path)));
-    tell(global, &arguments.output, &imported, &findings)
+    tell(global, &arguments.output, &imported);
+    Ok(())
 }
 
 /// Reads files; what was read before, by the same adapter and with the same options, is reused.
 pub fn import(
     store: &Store,
     paths: &[PathBuf],
+    besides: &[&Path],
     reading: &Reading,
     jobs: usize,
 ) -> Result<Imported, Error> {
-    let files = files(paths)?;
-    let mut unused = Vec::new();
+    let (found, mut unused) = find(paths, besides)?;
+    let mut files = Vec::with_capacity(found.len());
+    for file in found {
+        // Two relative paths may look alike without what leads out of this folder: places do not.
+        let address = address(&file.place)?;
+        files.push(SourceFile { path: file.path, named: file.named, address });
+    }
     let mut by_adapter: BTreeMap<Adapter, Vec<&SourceFile>> = BTreeMap::new();
     for file in &files {
-        match reading.adapter.map_or_else(|| guess(file), |adapter| Ok(Some(adapter)))? {
-            Some(adapter) => by_adapter.entry(adapter).or_default().push(file),
-            None => unused.push(file.path.clone()),
+        match file.adapter(reading)? {
+            Ok(adapter) => by_adapter.entry(adapter).or_default().push(file),
+            Err(why) => unused.push(Unused { path: file.path.clone(), why }),
         }
     }
 
     let (mut graph, mut units) = (Graph::new(), BTreeMap::new());
     let mut addresses = BTreeMap::new();
-    let mut gather = Node::new(GATHER, GATHER, stage_version(GATHER), &())?;
+    let mut shards = Vec::new();
     for (adapter, files) in by_adapter {
         let named: Vec<&Address> = files.iter().map(|file| &file.address).collect();
         let grouped = adapter.units(&named);
         let used: BTreeSet<usize> = grouped.iter().flatten().copied().collect();
         let left = (0..files.len()).filter(|at| !used.contains(at));
-        unused.extend(left.map(|at| files[at].path.clone()));
+        let why = "it belongs to no file with scores";
+        unused.extend(left.map(|at| Unused { path: files[at].path.clone(), why }));
         units.insert(adapter, grouped.len());
         for unit in grouped {
             let unit: Vec<&SourceFile> = unit.into_iter().map(|at| files[at]).collect();
@@ -151,25 +174,89 @@ pub fn import(
                 let names = unit.iter().map(|file| file.path.display().to_string());
                 addresses.extend(contents.iter().map(|(id, _)| *id).zip(names));
             }
-            let read = graph.add(read);
-            for output in 0..NORMALIZED {
-                gather = gather.input(read, output);
-            }
+            shards.push(graph.add(read));
         }
     }
-    if graph.nodes().is_empty() {
+    if shards.is_empty() {
         return Err(nothing(paths, &unused));
+    }
+    // What is found names the files, so that other names give other tables.
+    let names: Vec<(String, &String)> =
+        addresses.iter().map(|(id, name)| (id.to_string(), name)).collect();
+    let mut gather = Node::new(GATHER, GATHER, stage_version(GATHER), &names)?;
+    for read in shards {
+        for output in 0..NORMALIZED {
+            gather = gather.input(read, output);
+        }
     }
     graph.add(gather.task(Task::Gather(addresses)));
     let (tables, read) = execute(store, &graph, jobs)?;
-    unused.sort();
-    Ok(Imported { tables, units, read, unused })
+    let findings = read_findings(store, &tables, read.0 + read.1)?;
+    unused.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Imported { tables, units, read, findings, unused })
+}
+
+/// The findings; an error if every unit was left out.
+fn read_findings(store: &Store, tables: &[ObjectId], units: usize) -> Result<Vec<Finding>, Error> {
+    let findings = findings::decode(&store.get(tables[FINDINGS])?).map_err(table("findings"))?;
+    let left_out = |finding: &&Finding| finding.kind == QUARANTINED;
+    if let Some(first) = findings.iter().find(left_out)
+        && findings.iter().filter(left_out).count() == units
+    {
+        return Err(Error::Data(format!(
+            "none of the {units} files with scores can be read, the first is {}: {}",
+            first.subject, first.evidence
+        )));
+    }
+    Ok(findings)
 }
 
 /// A file, and the name by which it goes in errors and tables.
 struct SourceFile {
     path: PathBuf,
+    named: bool,
     address: Address,
+}
+
+impl SourceFile {
+    /// Its adapter, or why it is not read.
+    fn adapter(&self, reading: &Reading) -> Result<Result<Adapter, &'static str>, Error> {
+        if let (Some(adapter), true) = (reading.adapter, self.named) {
+            return Ok(Ok(adapter));
+        }
+        let head = match self.head() {
+            Ok(head) => head,
+            Err(_) if reading.on_error == Some(OnError::Skip) => {
+                return Ok(Err("it cannot be opened"));
+            }
+            Err(error) => return Err(file_error("read", &self.path)(error)),
+        };
+        if head.is_empty() {
+            return Ok(Err("it is empty"));
+        }
+        Ok(match reading.adapter {
+            Some(adapter) => adapter
+                .recognises(&self.address, &head)
+                .then_some(adapter)
+                .ok_or("it does not look like that adapter's"),
+            None => Adapter::guess(&self.address, &head).ok_or("no adapter knows it"),
+        })
+    }
+
+    /// The beginning of the unpacked text; of the bytes, where they cannot be unpacked.
+    fn head(&self) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        File::open(&self.path)?.take(HEAD).read_to_end(&mut head)?;
+        let (id, content) = (ObjectId::of(b""), Content::File(&self.path));
+        let raw = RawFile { address: &self.address, id, content };
+        let mut unpacked = Vec::new();
+        if let Ok(text) = raw.text()
+            && (text.take(HEAD).read_to_end(&mut unpacked).is_ok() || !unpacked.is_empty())
+        {
+            return Ok(unpacked);
+        }
+        Ok(head)
+    }
 }
 
 fn read_node(
@@ -195,8 +282,8 @@ fn read_node(
         revision: None,
     };
     let addresses = unit.iter().map(|file| file.address.clone()).collect();
-    let params =
-        FileParams { adapter, version: adapter.version(), addresses, wanted, on_error: *on_error };
+    let on_error = on_error.unwrap_or_default();
+    let params = FileParams { adapter, version: adapter.version(), addresses, wanted, on_error };
     let ids: Vec<ObjectId> = contents.iter().map(|(id, _)| *id).collect();
     let name = format!("{NORMALIZE}/{}", unit[0].address);
     let node = Node::new(name, NORMALIZE, stage_version(NORMALIZE), &(&params, ids))?;
@@ -225,44 +312,6 @@ fn execute(
     Ok((gathered.outputs.clone(), (read(Outcome::Ran), read(Outcome::Reused))))
 }
 
-/// All files below the paths, each once, sorted.
-fn files(paths: &[PathBuf]) -> Result<Vec<SourceFile>, Error> {
-    let mut found = BTreeSet::new();
-    for path in paths {
-        walk(path, 0, &mut found)?;
-    }
-    found
-        .into_iter()
-        .map(|path| {
-            let address = address(&path)?;
-            Ok(SourceFile { path, address })
-        })
-        .collect()
-}
-
-fn walk(path: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) -> Result<(), Error> {
-    let metadata = fs::metadata(path).map_err(file_error("read", path))?;
-    if metadata.is_file() {
-        found.insert(path.to_owned());
-    }
-    if found.len() > MOST_FILES || depth > DEEPEST {
-        return Err(Error::Usage(format!(
-            "`{}`: more than {MOST_FILES} files, or folders {DEEPEST} deep: import parts of it",
-            path.display()
-        )));
-    }
-    if metadata.is_dir() {
-        for entry in fs::read_dir(path).map_err(file_error("read", path))? {
-            let entry = entry.map_err(file_error("read", path))?.path();
-            // A link that leads nowhere is no file; one back up is bounded by the depth.
-            if entry.exists() {
-                walk(&entry, depth + 1, found)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The path without what leads to it from outside.
 fn address(path: &Path) -> Result<Address, Error> {
     let named = |component: Component<'_>| match component {
@@ -278,65 +327,46 @@ fn address(path: &Path) -> Result<Address, Error> {
     })
 }
 
-fn guess(file: &SourceFile) -> Result<Option<Adapter>, Error> {
-    let raw = RawFile {
-        address: &file.address,
-        id: ObjectId::of(b""),
-        content: Content::File(&file.path),
-    };
-    let mut head = Vec::new();
-    // What cannot be unpacked is none of ours.
-    let Ok(text) = raw.text() else { return Ok(None) };
-    match text.take(HEAD).read_to_end(&mut head) {
-        Err(error) if error.kind() != io::ErrorKind::InvalidData && head.is_empty() => {
-            Err(file_error("read", &file.path)(error))
-        }
-        _ => Ok(Adapter::guess(&file.address, &head)),
-    }
-}
-
-fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::File { action, path, source }
-}
-
-fn nothing(paths: &[PathBuf], unused: &[PathBuf]) -> Error {
+fn nothing(paths: &[PathBuf], unused: &[Unused]) -> Error {
     let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
     let known = Adapter::ALL.map(Adapter::name).join(", ");
+    let Some(first) = unused.first() else {
+        return Error::Data(format!("there is no file in {}", paths.join(", ")));
+    };
     Error::Data(format!(
-        "none of the {} files of {} is of a format that is known: {known}; `--adapter` says which it is",
+        "none of the {} files of {} has scores in a format that is known: {known}\n  \
+         `{}`: {}; `--adapter` says what a file is",
         unused.len(),
-        paths.join(", ")
+        paths.join(", "),
+        first.path.display(),
+        first.why
     ))
 }
 
-fn unused(path: &Path) -> Finding {
+fn unused(file: &Unused) -> Finding {
     Finding {
         kind: "unused-file".to_owned(),
         severity: "info".to_owned(),
-        subject: path.display().to_string(),
-        evidence: "no adapter knows it, or it belongs to no file with scores".to_owned(),
+        subject: file.path.display().to_string(),
+        evidence: file.why.to_owned(),
         action: "drop".to_owned(),
         ..Finding::default()
     }
 }
 
-fn tell(
-    global: &Global,
-    output: &Path,
-    imported: &Imported,
-    findings: &[Finding],
-) -> Result<(), Error> {
+fn tell(global: &Global, output: &Path, imported: &Imported) {
     let (read, reused) = imported.read;
+    let unused = imported.unused.iter().map(unused);
     if global.json {
         let units: BTreeMap<&str, usize> =
             imported.units.iter().map(|(adapter, units)| (adapter.name(), *units)).collect();
+        let findings = imported.findings.iter().cloned().chain(unused);
         let findings: Vec<_> = findings
-            .iter()
             .map(|finding| {
                 json!({
                     "kind": finding.kind, "severity": finding.severity, "subject": finding.subject,
                     "benchmark": finding.benchmark, "evidence": finding.evidence,
+                    "expected": finding.expected, "observed": finding.observed,
                     "action": finding.action,
                 })
             })
@@ -344,13 +374,22 @@ fn tell(
         print_json(&json!({
             "output": output, "adapters": units, "read": read, "reused": reused, "findings": findings,
         }));
-        return Ok(());
+        return;
     }
-    for finding in findings {
+    for finding in imported.findings.iter().cloned().chain(unused.take(LISTED)) {
+        let figures = finding.expected.zip(finding.observed);
+        let figures = figures.map(|(expected, observed)| format!(" ({observed}, not {expected})"));
         eprintln!(
-            "{}: {} {}: {}",
-            finding.severity, finding.kind, finding.subject, finding.evidence
+            "{}: {} {}: {}{}",
+            finding.severity,
+            finding.kind,
+            finding.subject,
+            finding.evidence,
+            figures.unwrap_or_default()
         );
+    }
+    if let Some(more) = imported.unused.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        eprintln!("info: unused-file: {more} more; --json lists them");
     }
     let adapters: Vec<String> = imported
         .units
@@ -362,5 +401,4 @@ fn tell(
         adapters.join(", "),
         TABLES.map(|name| output.join(format!("{name}.parquet")).display().to_string()).join("\n")
     ));
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use aliquot_release::manifest::Manifest;
@@ -10,7 +10,8 @@ use aliquot_sources::matching::{Matching, match_items};
 use aliquot_store::Store;
 use aliquot_tables::{
     aliases::{self, Alias},
-    findings, items,
+    findings::Finding,
+    items,
     prompts::{self, Prompt},
     responses::{self, Responses},
     runs::{self, Run},
@@ -21,14 +22,20 @@ use super::{
     read_table,
     results::Results,
 };
-use crate::{error::Error, graph::RUNS, stages::table};
+use crate::{
+    error::Error,
+    graph::RUNS,
+    stages::{normalize::OnError, table},
+};
 
 /// Places of the tables among those imported.
 const RESPONSES: usize = 0;
 const ITEMS: usize = 1;
 const ALIASES: usize = 3;
 const PROMPTS: usize = 5;
-const FINDINGS: usize = 6;
+
+/// Items that a note names before the rest is only counted.
+const NAMED: usize = 5;
 
 /// The results of one model.
 pub struct Log {
@@ -46,90 +53,117 @@ struct Logged {
     aliases: Vec<Alias>,
     runs: Vec<Run>,
     prompts: Vec<Prompt>,
-    uids: BTreeSet<String>,
+    /// Item uids.
+    items: BTreeSet<String>,
     findings: Vec<String>,
 }
 
 /// What a release says of how its responses came about.
-struct Calibration {
-    items: Vec<items::Item>,
+pub struct Calibration {
+    /// `name@version`.
+    release: String,
+    /// Benchmark of each item.
+    items: BTreeMap<String, String>,
     aliases: Vec<Alias>,
     runs: Vec<Run>,
     prompts: Vec<Prompt>,
-    /// Metric and filter.
-    metrics: BTreeSet<(String, String)>,
+    /// Metrics and filters by benchmark.
+    metrics: BTreeMap<String, BTreeSet<Scale>>,
 }
 
-/// Reads result files of any known format: one log a model, by name.
+/// Metric and filter: scores of two are never compared.
+type Scale = (String, String);
+
+/// What is logged of one model.
+#[derive(Default)]
+struct Answers<'a> {
+    scores: BTreeMap<&'a str, Vec<f64>>,
+    /// Why items have no score.
+    unscored: BTreeMap<&'a str, &'a str>,
+    /// Items that are none of the release's.
+    unknown: BTreeSet<&'a str>,
+    /// Scores by benchmark that are of another metric or filter than the release's.
+    other: BTreeMap<(&'a str, Scale), usize>,
+    raw: BTreeSet<&'a str>,
+    /// The release's benchmarks that its items are of.
+    benchmarks: BTreeSet<&'a str>,
+}
+
+/// Results of several models or in several files: a table is one, the other files together are logs.
 pub fn read(
-    store: &Store,
+    (place, store): (&str, &Store),
     manifest: &Manifest,
     paths: &[PathBuf],
     reading: &Reading,
 ) -> Result<Vec<Log>, Error> {
-    let calibration = Calibration::read(store, manifest)?;
-    let logged = Logged::read(paths, &calibration.reading(reading))?;
-    let logged = calibration.comparable(logged)?;
-    let own: BTreeSet<&str> = calibration.items.iter().map(|item| item.item_uid.as_str()).collect();
-    let uids = logged.uids.iter().map(String::as_str).collect();
-    let matching = match_items(&own, &calibration.aliases, &uids, &logged.aliases)
-        .map_err(|error| Error::Results(error.to_string()))?;
-    if matching.items.is_empty() {
-        return Err(Error::Results(format!(
-            "none of the {} items of these results is an item of {}@{}\n  \
-             `aliquot show RELEASE --items SUBSET` lists them; is this the benchmark that was run?",
-            matching.unknown.len(),
-            manifest.name,
-            manifest.version
-        )));
+    let (tables, files): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        paths.iter().partition(|path| Results::recognises(path));
+    let mut logs = Vec::new();
+    for path in &tables {
+        // One table says of itself that it is one model's; of several each has to be named.
+        let model = if paths.len() > 1 { path.display().to_string() } else { String::new() };
+        logs.push(Log { model, results: Results::read(path)?, notes: Vec::new() });
     }
-    let mut models: BTreeMap<&str, BTreeMap<String, Vec<Option<f32>>>> = BTreeMap::new();
-    let rows = &logged.responses;
-    for row in 0..rows.len() {
-        let Some(own) = matching.items.get(rows.item_uid.get(row)) else { continue };
-        let score = (!rows.score[row].is_nan()).then_some(rows.score[row]);
-        let answers = models.entry(rows.model.get(row)).or_default();
-        answers.entry(own.clone()).or_default().push(score);
+    if !files.is_empty() {
+        let files: Vec<PathBuf> = files.into_iter().cloned().collect();
+        logs.extend(Calibration::read(store, manifest)?.logs(place, &files, reading)?);
     }
-    let log = |(model, answers): (&str, BTreeMap<String, Vec<Option<f32>>>)| {
-        let mut notes = logged.findings.clone();
-        notes.extend(calibration.differences(&logged, model, &matching));
-        Log { model: model.to_owned(), results: scored(model, paths, answers), notes }
-    };
-    Ok(models.into_iter().map(log).collect())
+    Ok(logs)
 }
 
-/// Repetitions are averaged; an item without any score counts as missing.
-fn scored(model: &str, paths: &[PathBuf], answers: BTreeMap<String, Vec<Option<f32>>>) -> Results {
-    let scores = answers.into_iter().filter_map(|(item, trials)| {
-        let given: Vec<f64> = trials.into_iter().flatten().map(f64::from).collect();
-        let mean = given.iter().sum::<f64>() / given.len() as f64;
-        (!given.is_empty()).then_some((item, mean))
-    });
-    let name = match paths {
-        [only] => format!("{} ({model})", only.display()),
-        _ => model.to_owned(),
+/// The results of one model at one path.
+pub fn read_one(
+    calibration: &mut Option<Calibration>,
+    (place, store, manifest): (&str, &Store, &Manifest),
+    path: &Path,
+    reading: &Reading,
+) -> Result<Log, Error> {
+    if Results::recognises(path) {
+        return Ok(Log { model: String::new(), results: Results::read(path)?, notes: Vec::new() });
+    }
+    let known = match calibration.take() {
+        Some(known) => known,
+        None => Calibration::read(store, manifest)?,
     };
-    Results::of_log(PathBuf::from(name), scores)
+    let logs = calibration.insert(known).logs(place, &[path.to_owned()], reading)?;
+    let names: Vec<String> = logs.iter().map(|log| format!("`{}`", log.model)).collect();
+    let mut logs = logs.into_iter();
+    match (logs.next(), logs.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(Error::Results(format!(
+            "`{}` holds the results of {} models: {}\n  next: give one path a model",
+            path.display(),
+            names.len(),
+            names.join(", ")
+        ))),
+    }
 }
 
 impl Logged {
-    fn read(paths: &[PathBuf], reading: &Reading) -> Result<Self, Error> {
+    fn read(paths: &[PathBuf], reading: &Reading, release: &str) -> Result<Self, Error> {
         let folder = tempfile::tempdir().map_err(|source| Error::File {
             action: "make a folder in",
             path: std::env::temp_dir(),
             source,
         })?;
         let store = Store::open(&folder.path().to_string_lossy())?;
-        let Imported { tables, unused, .. } = import(&store, paths, reading, super::run::cores())?;
+        let besides = [Path::new(release)];
+        let imported = import(&store, paths, &besides, reading, super::run::cores());
+        let Imported { tables, unused, findings, .. } = imported.map_err(|error| match error {
+            Error::Data(problem) => Error::Results(problem),
+            other => other,
+        })?;
         let bytes = |at: usize| store.get(tables[at]);
-        let found = findings::decode(&bytes(FINDINGS)?).map_err(table("findings"))?;
-        let mut findings: Vec<String> = found
+        let mut findings: Vec<String> = findings
             .iter()
-            .map(|finding| format!("{}: {} ({})", finding.kind, finding.evidence, finding.action))
+            .map(|finding| {
+                let Finding { kind, subject, evidence, action, .. } = finding;
+                format!("{kind}: {subject}: {evidence} ({action})")
+            })
             .collect();
-        if !unused.is_empty() {
-            findings.push(format!("{} files of these paths are no results", unused.len()));
+        if let Some(first) = unused.first() {
+            let path = first.path.display();
+            findings.push(format!("{} files are not used: `{path}`: {}", unused.len(), first.why));
         }
         let items = items::decode(&bytes(ITEMS)?).map_err(table("items"))?;
         Ok(Self {
@@ -137,14 +171,15 @@ impl Logged {
             aliases: aliases::decode(&bytes(ALIASES)?).map_err(table("aliases"))?,
             runs: runs::decode(&bytes(RUNS)?).map_err(table("runs"))?,
             prompts: prompts::decode(&bytes(PROMPTS)?).map_err(table("prompts"))?,
-            uids: items.into_iter().map(|item| item.item_uid).collect(),
+            items: items.into_iter().map(|item| item.item_uid).collect(),
             findings,
         })
     }
 }
 
 impl Calibration {
-    fn read(store: &Store, manifest: &Manifest) -> Result<Self, Error> {
+    /// Reads it from the tables of a release.
+    pub fn read(store: &Store, manifest: &Manifest) -> Result<Self, Error> {
         let bytes = |name: &str| read_table(store, manifest, name);
         let there = |name: &str| manifest.tables.contains_key(name);
         let runs = match there("runs") {
@@ -155,24 +190,57 @@ impl Calibration {
             true => prompts::decode(&bytes("prompts")?).map_err(table("prompts"))?,
             false => Vec::new(),
         };
-        let mut metrics: BTreeSet<(String, String)> =
-            runs.iter().map(|run| (run.metric.clone(), run.filter.clone())).collect();
+        let items = items::decode(&bytes("items")?).map_err(table("items"))?;
+        let items: BTreeMap<String, String> =
+            items.into_iter().map(|item| (item.item_uid, item.benchmark)).collect();
+        let mut metrics: BTreeMap<String, BTreeSet<Scale>> = BTreeMap::new();
+        for run in &runs {
+            let scale = (run.metric.clone(), run.filter.clone());
+            metrics.entry(run.benchmark.clone()).or_default().insert(scale);
+        }
         if metrics.is_empty() {
             let rows = responses::decode(&bytes("responses")?).map_err(table("responses"))?;
-            metrics = metrics_of(&rows);
+            metrics = metrics_of(&rows, &items);
         }
-        let items = items::decode(&bytes("items")?).map_err(table("items"))?;
         let aliases = aliases::decode(&bytes("aliases")?).map_err(table("aliases"))?;
-        Ok(Self { items, aliases, runs, prompts, metrics })
+        let release = format!("{}@{}", manifest.name, manifest.version);
+        Ok(Self { release, items, aliases, runs, prompts, metrics })
+    }
+
+    /// Reads result files of any known format: one log a model, by name.
+    fn logs(&self, store: &str, paths: &[PathBuf], reading: &Reading) -> Result<Vec<Log>, Error> {
+        let logged = Logged::read(paths, &self.reading(reading), store)?;
+        let own: BTreeSet<&str> = self.items.keys().map(String::as_str).collect();
+        let uids = logged.items.iter().map(String::as_str).collect();
+        let matching = match_items(&own, &self.aliases, &uids, &logged.aliases)
+            .map_err(|error| Error::Results(error.to_string()))?;
+        if matching.items.is_empty() {
+            return Err(Error::Results(format!(
+                "none of the {} items of these results is an item of {}\n  \
+                 `aliquot show RELEASE --items SUBSET` lists them; is this the benchmark that was run?",
+                matching.unknown.len(),
+                self.release
+            )));
+        }
+        let models = self.answers(&logged.responses, &matching);
+        if models.values().all(|answers| answers.scores.is_empty() && !answers.other.is_empty()) {
+            return Err(self.other_scales(&models));
+        }
+        let log = |(model, answers): (&str, Answers<'_>)| {
+            let mut notes = logged.findings.clone();
+            notes.extend(self.differences(&logged, (model, &answers), &matching));
+            Log { model: model.to_owned(), results: scored(model, paths, answers), notes }
+        };
+        Ok(models.into_iter().map(log).collect())
     }
 
     /// The options given, and what the release knows besides: where it has one metric, that one is
     /// taken.
     fn reading(&self, given: &Reading) -> Reading {
         let mut reading = given.clone();
-        if let ([(metric, filter)], true) =
-            (&Vec::from_iter(&self.metrics)[..], given.metric.is_none())
-        {
+        reading.on_error.get_or_insert(OnError::Skip);
+        let scales: BTreeSet<&Scale> = self.metrics.values().flatten().collect();
+        if let ([(metric, filter)], true) = (&Vec::from_iter(scales)[..], given.metric.is_none()) {
             reading.metric = Some(metric.clone());
             if !filter.is_empty() && given.filter.is_none() {
                 reading.filter = Some(filter.clone());
@@ -181,56 +249,104 @@ impl Calibration {
         reading
     }
 
-    /// What is of a metric and filter of the release: other scores estimate nothing of it.
-    fn comparable(&self, logged: Logged) -> Result<Logged, Error> {
-        let found = metrics_of(&logged.responses);
-        if found.is_subset(&self.metrics) {
-            return Ok(logged);
-        }
-        let rows = &logged.responses;
-        let responses = rows.filtered(|row| {
-            self.metrics.iter().any(|(metric, filter)| {
-                metric == rows.metric.get(row) && filter == rows.filter.get(row)
-            })
-        });
-        if !responses.is_empty() {
-            let left = rows.len() - responses.len();
-            let mut findings = logged.findings;
-            findings.push(format!("{left} scores of other metrics or filters are left out"));
-            let uids = responses.item_uid.values().iter().cloned().collect();
-            return Ok(Logged { responses, uids, findings, ..logged });
-        }
-        let list = |metrics: &BTreeSet<(String, String)>| {
-            let name = |(metric, filter): &(String, String)| match filter.as_str() {
-                "" => metric.clone(),
-                filter => format!("{metric} (filter {filter})"),
+    /// Sorts rows by model, and by whether they are scores of the release's items on its scales.
+    fn answers<'a>(
+        &'a self,
+        rows: &'a Responses,
+        matching: &'a Matching,
+    ) -> BTreeMap<&'a str, Answers<'a>> {
+        let mut models: BTreeMap<&str, Answers<'_>> = BTreeMap::new();
+        for row in 0..rows.len() {
+            let uid = rows.item_uid.get(row);
+            let answers = models.entry(rows.model.get(row)).or_default();
+            answers.raw.insert(rows.raw.get(row));
+            let Some(own) = matching.items.get(uid) else {
+                answers.unknown.insert(uid);
+                continue;
             };
-            metrics.iter().map(name).collect::<Vec<_>>().join(", ")
+            let benchmark = self.items.get(own).map_or("", String::as_str);
+            answers.benchmarks.insert(benchmark);
+            let scale = (rows.metric.get(row).to_owned(), rows.filter.get(row).to_owned());
+            if !self.metrics.get(benchmark).is_some_and(|scales| scales.contains(&scale)) {
+                *answers.other.entry((benchmark, scale)).or_default() += 1;
+            } else if rows.score[row].is_nan() {
+                answers.unscored.insert(own, rows.missing_reason.get(row));
+            } else {
+                answers.scores.entry(own).or_default().push(f64::from(rows.score[row]));
+            }
+        }
+        for answers in models.values_mut() {
+            let scores = &answers.scores;
+            answers.unscored.retain(|item, _| !scores.contains_key(item));
+        }
+        models
+    }
+
+    fn other_scales(&self, models: &BTreeMap<&str, Answers<'_>>) -> Error {
+        let found: BTreeSet<&(&str, Scale)> =
+            models.values().flat_map(|answers| answers.other.keys()).collect();
+        let list = |(benchmark, scale): &(&str, Scale)| {
+            format!(
+                "`{benchmark}` are of {}, the release's of {}",
+                name(scale),
+                self.scale(benchmark)
+            )
         };
-        Err(Error::Results(format!(
-            "the scores are of {}, the release's of {}\n  \
+        Error::Results(format!(
+            "the scores of {}\n  \
              next: `--metric NAME` and `--filter NAME` take others from the same files",
-            list(&found),
-            list(&self.metrics)
-        )))
+            found.into_iter().map(list).collect::<Vec<_>>().join("; of ")
+        ))
+    }
+
+    fn scale(&self, benchmark: &str) -> String {
+        let scales = self.metrics.get(benchmark).into_iter().flatten();
+        scales.map(name).collect::<Vec<_>>().join(" or ")
     }
 
     /// How a model's runs differ from those that the release was made from.
-    fn differences(&self, logged: &Logged, model: &str, matching: &Matching) -> Vec<String> {
+    fn differences(
+        &self,
+        logged: &Logged,
+        (model, answers): (&str, &Answers<'_>),
+        matching: &Matching,
+    ) -> Vec<String> {
         let mut notes = Vec::new();
-        for run in logged.runs.iter().filter(|run| run.model == model) {
-            let alike = |own: &&Run| own.benchmark == run.benchmark && own.task == run.task;
+        let own = |run: &&Run| run.model == model && answers.raw.contains(run.raw.as_str());
+        for run in logged.runs.iter().filter(own) {
+            // The recipe may have given the benchmark another name than the tool's.
+            let alike = |own: &&Run| own.tool == run.tool && own.task == run.task;
             let mut alike: Vec<&Run> = self.runs.iter().filter(alike).collect();
             if alike.is_empty() {
-                alike = self.runs.iter().filter(|own| own.benchmark == run.benchmark).collect();
+                let known = |own: &&Run| answers.benchmarks.contains(own.benchmark.as_str());
+                alike = self.runs.iter().filter(known).collect();
             }
             notes.extend(differences(run, &alike));
         }
         notes.sort();
         notes.dedup();
         notes.extend(self.other_prompts(logged, matching));
-        if !matching.unknown.is_empty() {
-            let unknown = matching.unknown.len();
+        for ((benchmark, scale), count) in &answers.other {
+            let (found, own) = (name(scale), self.scale(benchmark));
+            notes.push(format!(
+                "{count} scores of `{benchmark}` are left out: of {found}, the release's are of {own}"
+            ));
+        }
+        if !answers.unscored.is_empty() {
+            let named = answers.unscored.iter().take(NAMED);
+            let named: Vec<String> = named.map(|(item, why)| format!("{item} ({why})")).collect();
+            let (count, named) = (answers.unscored.len(), named.join(", "));
+            notes.push(format!("{count} of the release's items have no score: {named}"));
+        }
+        if matching.by_name > 0 {
+            notes.push(format!(
+                "{} items are matched by id or position: their texts are logged in another way and \
+                 were not compared",
+                matching.by_name
+            ));
+        }
+        if !answers.unknown.is_empty() {
+            let unknown = answers.unknown.len();
             notes.push(format!("{unknown} items are none of the release's and are left out"));
         }
         notes
@@ -254,23 +370,50 @@ impl Calibration {
         let other = other.count();
         (other > 0).then(|| {
             format!(
-                "{other} of {} prompts are none of those in calibration: other shots, template or wording",
+                "{other} of {} prompts in these files are none of those in calibration: other shots, template \
+                 or wording",
                 compared.len()
             )
         })
     }
 }
 
-fn metrics_of(rows: &Responses) -> BTreeSet<(String, String)> {
-    let pairs: BTreeSet<(u32, u32)> =
-        rows.metric.codes().iter().copied().zip(rows.filter.codes().iter().copied()).collect();
-    let name = |(metric, filter): (u32, u32)| {
-        (
-            rows.metric.values()[metric as usize].clone(),
-            rows.filter.values()[filter as usize].clone(),
-        )
+/// Repetitions are averaged.
+fn scored(model: &str, paths: &[PathBuf], answers: Answers<'_>) -> Results {
+    let scores = answers.scores.into_iter().map(|(item, trials)| {
+        let mean = trials.iter().sum::<f64>() / trials.len() as f64;
+        (item.to_owned(), mean)
+    });
+    let name = match paths {
+        [only] => format!("{} ({model})", only.display()),
+        _ => model.to_owned(),
     };
-    pairs.into_iter().map(name).collect()
+    Results::of_log(PathBuf::from(name), scores)
+}
+
+fn name((metric, filter): &Scale) -> String {
+    match filter.as_str() {
+        "" => metric.clone(),
+        filter => format!("{metric} (filter {filter})"),
+    }
+}
+
+fn metrics_of(
+    rows: &Responses,
+    items: &BTreeMap<String, String>,
+) -> BTreeMap<String, BTreeSet<Scale>> {
+    let codes = (0..rows.len()).map(|row| {
+        (rows.item_uid.codes()[row], rows.metric.codes()[row], rows.filter.codes()[row])
+    });
+    let codes: BTreeSet<(u32, u32, u32)> = codes.collect();
+    let mut metrics: BTreeMap<String, BTreeSet<Scale>> = BTreeMap::new();
+    for (item, metric, filter) in codes {
+        let Some(benchmark) = items.get(&rows.item_uid.values()[item as usize]) else { continue };
+        let value = |all: &[String], code: u32| all[code as usize].clone();
+        let scale = (value(rows.metric.values(), metric), value(rows.filter.values(), filter));
+        metrics.entry(benchmark.clone()).or_default().insert(scale);
+    }
+    metrics
 }
 
 /// Settings of a run that none of the others has; what is unknown on either side says nothing.

@@ -21,6 +21,7 @@ pub mod dag;
 pub mod embed;
 pub mod estimate;
 pub mod export;
+pub mod files;
 pub mod import;
 pub mod lock;
 pub mod logs;

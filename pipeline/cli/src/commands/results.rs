@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +12,9 @@ use aliquot_store::Store;
 
 use super::show::{SubsetName, find_subset, read_estimator};
 use crate::error::Error;
+
+/// Bytes of a file that its header is looked for in.
+const HEADER: u64 = 4096;
 
 /// Names listed in an error before the rest is only counted.
 const LISTED: usize = 5;
@@ -63,12 +67,16 @@ impl Results {
         Ok(Self { path: path.to_owned(), answers, log: false })
     }
 
-    /// Whether a file is such a table, told by its header.
+    /// Whether a file is such a table, told by its name or the beginning of its first line.
     pub fn recognises(path: &Path) -> bool {
-        let Ok(mut reader) = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path) else {
-            return false;
-        };
-        reader.headers().is_ok_and(|header| header.iter().any(|name| name.contains("item_uid")))
+        let csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+        let mut head = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(HEADER).read_to_end(&mut head));
+        let first = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let names = String::from_utf8_lossy(first);
+        // A line of JSON may speak of item_uid, too.
+        let header = !names.trim_start().starts_with(['{', '[']) && names.contains("item_uid");
+        read.is_ok() && (csv || header)
     }
 
     /// The scores of a model in a log.
@@ -185,6 +193,20 @@ pub fn candidates(
         }
     }
     Ok(estimators)
+}
+
+/// The subsets that results are of: those that a log holds whole, of each target the test subset before
+/// others; without any, and of a table, the closest, whose estimator says what does not fit.
+pub fn fitting<'a>(estimators: &'a [Estimator], results: &Results) -> Vec<&'a Estimator> {
+    let whole = |estimator: &&Estimator| {
+        results.log && estimator.items.iter().all(|item| results.holds(item))
+    };
+    let whole: Vec<&Estimator> = estimators.iter().filter(whole).collect();
+    let test = |estimator: &&&Estimator| estimator.subset == "test";
+    let tested: BTreeSet<&str> = whole.iter().filter(test).map(|own| &*own.target).collect();
+    let kept = |own: &&Estimator| own.subset == "test" || !tested.contains(own.target.as_str());
+    let kept: Vec<&Estimator> = whole.into_iter().filter(kept).collect();
+    if kept.is_empty() { vec![closest(estimators, results)] } else { kept }
 }
 
 /// The subset that shares most items with the results; its estimator says what is missing.

@@ -1,5 +1,5 @@
 use aliquot_release::manifest::{Manifest, RawArtifact, Step};
-use aliquot_sources::adapters;
+use aliquot_sources::{Content, RawFile, adapters};
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{
     aliases, items,
@@ -121,7 +121,7 @@ fn aliases_of(store: &Store, manifest: &Manifest, item_uid: &str) -> Result<Vec<
     let describe = |alias: &aliases::Alias| {
         json!({
             "tool": alias.tool, "task": alias.task, "revision": alias.revision,
-            "doc_id": alias.doc_id, "native_id": alias.native_id,
+            "doc_id": alias.doc_id, "doc_hash": alias.doc_hash, "native_id": alias.native_id,
         })
     };
     Ok(aliases.iter().filter(|alias| alias.item_uid == item_uid).map(describe).collect())
@@ -225,7 +225,17 @@ impl<'a> Traced<'a> {
     fn raw_record(&self, store: &Store) -> Result<Value, Error> {
         let address =
             self.raw.address.parse().map_err(|error| Error::Unverified(format!("{error}")))?;
-        let bytes = store.get(self.raw.blake3)?;
-        Ok(adapters::raw_record(&address, &bytes, self.responses.record[self.row])?)
+        let id = self.raw.blake3;
+        let record = self.responses.record[self.row];
+        // A file of this machine is read where it lies: it may be larger than the memory.
+        let held = match store.file(id)? {
+            Some(path) => Ok(path),
+            None => Err(store.get(id)?),
+        };
+        let content = match &held {
+            Ok(path) => Content::File(path),
+            Err(bytes) => Content::Memory(bytes),
+        };
+        Ok(adapters::raw_record(&RawFile { address: &address, id, content }, record)?)
     }
 }

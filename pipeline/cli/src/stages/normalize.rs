@@ -103,10 +103,13 @@ impl FileParams {
     }
 }
 
+/// Kind of the finding that tells of a file that was left out.
+pub const QUARANTINED: &str = "quarantined-file";
+
 /// A shard that tells of a file that was left out, and nothing else.
 fn quarantined(error: &AdapterError) -> Shard {
     let finding = Finding {
-        kind: "quarantined-file".to_owned(),
+        kind: QUARANTINED.to_owned(),
         severity: "error".to_owned(),
         subject: error.address.to_string(),
         evidence: format!("{}{}", error.problem, error.place),

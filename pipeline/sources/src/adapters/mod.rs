@@ -21,13 +21,13 @@ pub mod opencompass;
 pub mod swe_bench;
 pub mod table;
 
-use aliquot_store::ObjectId;
 use aliquot_tables::foreign::{Format, TextTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::{AdapterError, Address, Content, Place, RawFile, Shard};
+use self::json::Records;
+use crate::{AdapterError, Address, Place, RawFile, Shard};
 
 /// The adapters of files that say themselves what they are. Tables of other making need a
 /// declaration, see [`table`].
@@ -124,8 +124,13 @@ impl Adapter {
 
     /// The adapter of a file, told by its name and the beginning of its unpacked text.
     pub fn guess(address: &Address, head: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|adapter| adapter.recognises(address, head))
+    }
+
+    /// Whether a file of this name and beginning, unpacked, looks like this adapter's.
+    pub fn recognises(self, address: &Address, head: &[u8]) -> bool {
         let name = address.to_string();
-        Self::ALL.into_iter().find(|adapter| match adapter {
+        match self {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
             Self::LmEval => lm_eval::recognises(&name, head),
             Self::SweBench => swe_bench::recognises(&name, head),
@@ -135,7 +140,7 @@ impl Adapter {
             Self::Helm => helm::recognises(&name, head),
             Self::Inspect => inspect::recognises(&name, head),
             Self::Opencompass => opencompass::recognises(&name, head),
-        })
+        }
     }
 
     /// Files that are read together, as positions in `addresses`, which are all of this adapter. The
@@ -170,14 +175,14 @@ impl Adapter {
     }
 }
 
-/// One record of a raw file, as JSON: a row of a table, or an element of an array.
-pub fn raw_record(address: &Address, bytes: &[u8], record: u64) -> Result<Value, AdapterError> {
-    let file = RawFile { address, id: ObjectId::of(bytes), content: Content::Memory(bytes) };
+/// One record of a raw file, as JSON: a row of a table, a line, or an element of an array, gzip unpacked.
+/// A record inside of one large document or an archive is not taken out: then it is said where it is.
+pub fn raw_record(file: &RawFile<'_>, record: u64) -> Result<Value, AdapterError> {
     let absent = || file.error(Place::Record(record), "there is no such record");
-    let name = address.to_string();
-    let bytes = file.document()?;
-    if let Some(format) = Format::from_name(name.trim_end_matches(".gz")) {
-        let table = TextTable::read(format, &bytes).map_err(|error| file.table_error(&error))?;
+    let format = Format::from_name(file.address.to_string().trim_end_matches(".gz"));
+    if let Some(format @ (Format::Csv | Format::Parquet)) = format {
+        let table = TextTable::read(format, &file.document()?);
+        let table = table.map_err(|error| file.table_error(&error))?;
         let mut row = Map::new();
         for name in table.names() {
             let cells = table.column(name).map_err(|error| file.table_error(&error))?;
@@ -186,9 +191,25 @@ pub fn raw_record(address: &Address, bytes: &[u8], record: u64) -> Result<Value,
         }
         return Ok(Value::Object(row));
     }
-    let records: Vec<Value> =
-        serde_json::from_slice(&json::without_bare_nan(&bytes)).map_err(|error| {
-            file.error(Place::Line(error.line(), error.column()), error.to_string())
-        })?;
-    records.into_iter().nth(record as usize).ok_or_else(absent)
+    let mut records = Records::of(file)?;
+    let lines = matches!(records, Records::Lines(..));
+    loop {
+        let (number, text) = match records.next() {
+            Ok(Some((number, _, text))) => (number, text),
+            Ok(None) if !lines => return Err(absent()),
+            Err(error) if !lines => return Err(error),
+            Ok(None) | Err(_) => return Ok(inside(file, record)),
+        };
+        if number == record {
+            let value = serde_json::from_slice(&json::without_bare_nan(text.as_bytes()));
+            return Ok(value.unwrap_or_else(|_| inside(file, record)));
+        }
+    }
+}
+
+fn inside(file: &RawFile<'_>, record: u64) -> Value {
+    json!({
+        "file": file.address.to_string(), "record": record,
+        "note": "inside of a document or an archive, counted from 0 as the adapter reads it",
+    })
 }

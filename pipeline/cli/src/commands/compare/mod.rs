@@ -18,7 +18,9 @@ use aliquot_stats::{
 
 use self::runs::{Benchmark, Run};
 use super::{
-    open_release, print, print_json,
+    estimate::noted,
+    import::Reading,
+    logs, open_release, print, print_json,
     results::{Results, candidates, closest},
 };
 use crate::{args::Global, error::Error};
@@ -50,9 +52,9 @@ pub struct Arguments {
     /// Release: name, name@version or the beginning of its id.
     release: String,
     /// Results of the base model: CSV with the columns item_uid and score, one row an item, scores in
-    /// [0, 1].
+    /// [0, 1]; or a file or folder that an eval tool wrote, as `aliquot estimate` reads it.
     base: PathBuf,
-    /// Results of its variants, alike; each is named after its file.
+    /// Results of its variants, alike; one path a model, after which it is named.
     #[arg(required = true, value_name = "VARIANT")]
     variants: Vec<PathBuf>,
     /// Subset that was run (TARGET/SUBSET); found by the items of the smallest file unless given.
@@ -64,6 +66,8 @@ pub struct Arguments {
     /// Confidence of intervals and verdicts.
     #[arg(long, default_value = "0.95")]
     level: f64,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// One variant with everything that its answers say.
@@ -88,13 +92,22 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let criterion = criterion(arguments)?;
     let (store, id, manifest) = open_release(global, &arguments.release)?;
     let paths = std::iter::once(&arguments.base).chain(&arguments.variants);
-    let files = paths.clone().map(|path| Results::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let (mut calibration, mut files, mut notes) = (None, Vec::new(), Vec::new());
+    for path in paths.clone() {
+        let from = (global.store.as_str(), &store, &manifest);
+        let log = logs::read_one(&mut calibration, from, path, &arguments.reading)?;
+        notes.push(log.notes);
+        files.push(log.results);
+    }
     let estimators = candidates(&store, &manifest, arguments.subset.as_deref())?;
     let estimator = chosen(&estimators, &files)?;
     let benchmark = Benchmark::read(&store, &manifest, estimator)?;
-    let names = runs::names(paths.map(PathBuf::as_path));
-    let runs = files.iter().zip(names).map(|(results, name)| benchmark.run(name, results));
-    let mut runs = runs.collect::<Result<Vec<_>, _>>()?;
+    let names = runs::names(paths.clone().map(PathBuf::as_path));
+    let mut runs = Vec::new();
+    for (((results, name), notes), path) in files.iter().zip(names).zip(notes).zip(paths) {
+        let run = benchmark.run(name, results).map_err(|error| noted(error, &notes))?;
+        runs.push(Run { notes, path: path.clone(), ..run });
+    }
 
     let base = runs.remove(0);
     let failed = |source| Error::Stats {

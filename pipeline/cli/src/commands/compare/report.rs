@@ -33,6 +33,11 @@ impl Outcome<'_> {
         for variant in &self.variants {
             text.push_str(&self.variant_text(variant)?);
         }
+        let runs = std::iter::once(&self.base).chain(self.variants.iter().map(|one| &one.run));
+        for run in runs {
+            let notes = run.notes.iter().map(|note| format!("note      {}: {note}\n", run.name));
+            text.extend(notes);
+        }
         Ok(text)
     }
 
@@ -136,7 +141,10 @@ impl Outcome<'_> {
             "release": id, "target": subset.target, "subset": subset.subset,
             "items": subset.items.len(), "population": self.benchmark.population(),
             "level": self.criterion.level, "margin_pp": POINTS * self.criterion.margin,
-            "base": { "name": self.base.name, "file": self.base.path, "full_score": self.base.full },
+            "base": {
+                "name": self.base.name, "file": self.base.path, "full_score": self.base.full,
+                "notes": self.base.notes,
+            },
             "variants": variants.collect::<Result<Vec<_>, _>>()?,
         }))
     }
@@ -164,7 +172,7 @@ impl Outcome<'_> {
             "lower_pp": POINTS * finding.interval.lower, "upper_pp": POINTS * finding.interval.upper,
             "standard_error_pp": difference.standard_error.map(|error| POINTS * error),
             "on_subset_pp": POINTS * difference.on_subset, "control_variate_lambda": lambda,
-            "full": full, "full_run": run.full,
+            "full": full, "full_run": run.full, "notes": run.notes,
             "flips": {
                 "right_to_wrong": flips.losses, "wrong_to_right": flips.gains, "share": flips.share(),
                 "changed_scores": flips.changed, "kappa": flips.kappa(),

@@ -42,6 +42,8 @@ pub struct Run {
     pub answers: Vec<f64>,
     /// The score on all items, where the file holds them.
     pub full: Option<f64>,
+    /// What does not match the runs that the release was made from.
+    pub notes: Vec<String>,
 }
 
 impl Benchmark {
@@ -101,11 +103,11 @@ impl Benchmark {
         let all = results.scores(&self.items).filter(|_| results.within(&listed));
         match (answers, all) {
             (Some(answers), None) if results.within(&subset) => {
-                Ok(Run { name, path, answers, full: None })
+                Ok(Run { name, path, answers, full: None, notes: Vec::new() })
             }
             (Some(answers), Some(all)) => {
                 let full = self.target.mean(|item| Some(all[item]));
-                Ok(Run { name, path, answers, full: Some(full) })
+                Ok(Run { name, path, answers, full: Some(full), notes: Vec::new() })
             }
             _ => Err(self.misfit(results, &subset, &listed)),
         }
