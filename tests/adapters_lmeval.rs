@@ -172,3 +172,111 @@ fn filters_are_chosen_and_never_merged() {
     let error = read(Some("loose")).unwrap().unwrap_err();
     assert!(error.contains("no line has filter `loose`, but `flex`, `strict`"), "{error}");
 }
+
+#[test]
+fn lighteval_gives_the_aggregates_that_the_tool_published() {
+    let folder = "lighteval_v0.13_mock_model";
+    let all = read(Adapter::Lighteval, folder, &Wanted::default());
+    if all.is_empty() {
+        return;
+    }
+    let [(_, choice), (_, open)] = &all[..] else { panic!("two files of details") };
+    let (choice, open) = (choice.as_ref().unwrap(), open.as_ref().unwrap());
+    // results_*.json: acc 0.25 of 40, em 0.0 of 30.
+    assert_eq!((choice.responses.len(), mean(choice)), (40, 0.25));
+    assert_eq!((open.responses.len(), mean(open)), (30, 0.0));
+    assert!(choice.findings.is_empty() && open.findings.is_empty());
+    assert!(choice.responses.log_likelihood.iter().all(|value| *value < 0.0));
+    assert!(open.responses.log_likelihood.iter().all(|value| value.is_nan()));
+    let run = &choice.runs[0];
+    assert_eq!((&*run.task, &*run.model, run.shots), ("local_mmlu_pro", "dummy", Some(0)));
+    let first = &choice.items[0];
+    assert_eq!(first.target.as_deref(), Some("size of the planet"));
+    assert_eq!(choice.aliases[0].doc_id.as_deref(), Some("9"));
+    // Rows are shuffled; the ids are those of the split, each once.
+    let mut ids: Vec<u32> = choice
+        .aliases
+        .iter()
+        .map(|alias| alias.doc_id.as_deref().unwrap().parse().unwrap())
+        .collect();
+    assert!(!ids.is_sorted());
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 40);
+}
+
+/// Details of Open LLM Leaderboard v1: question, choices, log-likelihoods, gold and both accuracies.
+type Flat<'a> = (&'a str, [&'a str; 2], [f64; 2], i64, [f64; 2]);
+
+fn flat_details(rows: &[Flat<'_>]) -> Vec<u8> {
+    use arrow_array::{
+        ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray,
+        builder::{Float64Builder, ListBuilder, StringBuilder},
+    };
+    use std::sync::Arc;
+    let mut choices = ListBuilder::new(StringBuilder::new());
+    let mut predictions = ListBuilder::new(Float64Builder::new());
+    for row in rows {
+        choices.append_value(row.1.map(Some));
+        predictions.append_value(row.2.map(Some));
+    }
+    let column = |at: usize| {
+        Arc::new(rows.iter().map(|row| Some(row.4[at])).collect::<Float64Array>()) as ArrayRef
+    };
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("example", Arc::new(rows.iter().map(|row| Some(row.0)).collect::<StringArray>())),
+        ("full_prompt", Arc::new(rows.iter().map(|_| Some("shots")).collect::<StringArray>())),
+        ("choices", Arc::new(choices.finish())),
+        ("predictions", Arc::new(predictions.finish())),
+        ("gold_index", Arc::new(rows.iter().map(|row| Some(row.3)).collect::<Int64Array>())),
+        ("metrics.acc", column(0)),
+        ("metrics.acc_norm", column(1)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn details_of_open_llm_leaderboard_v1_are_read_and_their_accuracies_recomputed() {
+    let address: Address = "https://h/details_o__m/2023-07-19T14:12:20/\
+        details_harness%7Carc:challenge%7C25_2023-07-19T14:12:20.parquet"
+        .parse()
+        .unwrap();
+    let read = |rows: &[Flat<'_>], wanted: &Wanted| {
+        let bytes = flat_details(rows);
+        let (id, content) = (ObjectId::of(&bytes), Content::Memory(&bytes));
+        let file = RawFile { address: &address, id, content };
+        Adapter::Lighteval.normalize(&[file], wanted).map_err(|error| error.to_string())
+    };
+    // The longer choice wins by characters.
+    let rows: [Flat<'_>; 2] = [
+        ("Why is it so?", [" of this", " of that, which is longer"], [-2.0, -3.0], 1, [0.0, 1.0]),
+        ("Mercury_SC_409171", [" yes", " no"], [-1.0, -1.0], 0, [1.0, 0.0]),
+    ];
+    let shard = read(&rows, &Wanted::default()).unwrap();
+    assert_eq!(shard.responses.score, [1.0, 0.0]);
+    let run = &shard.runs[0];
+    assert_eq!((&*run.benchmark, &*run.metric, run.shots), ("arc_challenge", "acc_norm", Some(25)));
+    assert_eq!((&*run.model, &*run.started), ("o/m", "2023-07-19T14-12-20"));
+    assert_eq!(
+        shard.items[0].choices.as_deref(),
+        Some("[\"of this\",\"of that, which is longer\"]")
+    );
+    assert_eq!(shard.items[0].target.as_deref(), Some("of that, which is longer"));
+    assert_eq!(shard.aliases[1].native_id.as_deref(), Some("Mercury_SC_409171"));
+    assert!((shard.responses.log_likelihood[1] + std::f32::consts::LN_2).abs() < 1e-6);
+    assert_eq!(read(&rows, &metric("acc")).unwrap().responses.score, [0.0, 1.0]);
+
+    let mut wrong = rows;
+    wrong[1].4[0] = 0.0;
+    let error = read(&wrong, &Wanted::default()).unwrap_err();
+    assert!(error.contains("row 2: `acc` is 0, which the log-likelihoods"), "{error}");
+    wrong[1].4 = [0.5, 2.0];
+    let error = read(&wrong, &Wanted::default()).unwrap_err();
+    assert!(error.contains("row 2: `acc_norm` is 2, which is not between 0 and 1"), "{error}");
+}

@@ -57,3 +57,26 @@ fn damaged_lm_eval_files() {
     // Damage that nobody reads does no harm, so some cases are read; not most.
     assert!(read > 0 && read < cases() * 2, "{read} of {} were read", 2 * cases());
 }
+
+#[test]
+fn damaged_lighteval_files() {
+    let folder = "lighteval_v0.13_mock_model";
+    let time = "2026-11-21T03-08-03.576478";
+    let details = format!("{folder}/details/dummy/{time}/details_local_mmlu_pro|0_{time}.parquet");
+    let results = format!("{folder}/results/dummy/results_{time}.json");
+    let (Some(details), Some(results)) = (corpus(&[&details]), corpus(&[&results])) else { return };
+    let addresses: [Address; 2] =
+        ["file:o__m/details_local_mmlu_pro|0.parquet", "file:o__m/r.json"]
+            .map(|a| a.parse().unwrap());
+    let mut read = 0;
+    let damaged = mutations(3, &details, cases()).zip(mutations(4, &results, cases()));
+    for (at, (bytes, damaged_results)) in damaged.enumerate() {
+        let whole = if at % 8 == 0 { &details[0] } else { &bytes };
+        let both = [file(&addresses[0], whole), file(&addresses[1], &damaged_results)];
+        match Adapter::Lighteval.normalize(&both, &Wanted::default()) {
+            Ok(_) => read += 1,
+            Err(error) => assert!(error.to_string().starts_with("file:o__m/"), "{error}"),
+        }
+    }
+    assert!(read > 0 && read < cases(), "{read} of {} were read", cases());
+}

@@ -32,6 +32,7 @@ pub mod item_analysis;
 pub mod items;
 pub mod matrix;
 pub mod models;
+pub mod nested;
 mod parquet_bytes;
 pub mod predictions;
 pub mod prompts;

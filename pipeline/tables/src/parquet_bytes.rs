@@ -1,6 +1,7 @@
 //! One way to write Parquet, so that equal rows are equal bytes.
 
 use std::{
+    any::Any,
     panic::{UnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -44,12 +45,14 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
 pub(crate) fn caught<T>(
     read: impl FnOnce() -> Result<T, TableError> + UnwindSafe,
 ) -> Result<T, TableError> {
-    catch_unwind(read).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text =
-            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason");
-        Err(TableError::Format(format!("the Parquet file is damaged: {text}")))
-    })
+    catch_unwind(read).unwrap_or_else(|panic| Err(damaged(&*panic)))
+}
+
+/// What a panic of the reader says about the file.
+pub(crate) fn damaged(panic: &(dyn Any + Send)) -> TableError {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason");
+    TableError::Format(format!("the Parquet file is damaged: {text}"))
 }
 
 /// At least one batch, so that a table without rows still has its columns.

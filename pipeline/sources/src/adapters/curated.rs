@@ -18,7 +18,7 @@ pub(crate) struct Curated {
 /// Task with at most one star, benchmark, metric, filter. The first that fits holds.
 type Row = (&'static str, &'static str, &'static str, Option<&'static str>);
 
-const TASKS: [Row; 46] = [
+const TASKS: [Row; 47] = [
     // Open LLM Leaderboard v2.
     ("leaderboard_bbh_*", "bbh", "acc_norm", None),
     ("leaderboard_gpqa_*", "gpqa", "acc_norm", None),
@@ -42,6 +42,7 @@ const TASKS: [Row; 46] = [
     ("gsm8k_platinum", "gsm8k_platinum", "exact_match", Some("strict-match")),
     ("hendrycksTest-*", "mmlu", "acc", None),
     ("mmlu_*", "mmlu", "acc", None),
+    ("mmlu:*", "mmlu", "acc", None),
     ("mmlu_pro_*", "mmlu_pro", "exact_match", Some("custom-extract")),
     ("bbh_zeroshot_*", "bbh", "exact_match", Some("flexible-extract")),
     ("bbh_fewshot_*", "bbh", "exact_match", None),
@@ -128,6 +129,71 @@ const SUBJECTS: [&str; 57] = [
     "us_foreign_policy",
     "virology",
     "world_religions",
+];
+
+/// The metric of the scores among those of a file: the wanted one, the curated one, or the only one.
+pub(crate) fn choose_metric(
+    wanted: Option<&str>,
+    curated: Option<&Curated>,
+    metrics: &[String],
+) -> Result<String, String> {
+    let has = |metric: &&str| metrics.iter().any(|other| other == metric);
+    let listed = || match metrics {
+        [] => "it has no metric".to_owned(),
+        _ => format!("it has the metrics {}", quoted(metrics)),
+    };
+    if let Some(wanted) = wanted {
+        let known = has(&wanted).then(|| wanted.to_owned());
+        return known.ok_or_else(|| format!("metric `{wanted}` is absent: {}", listed()));
+    }
+    let known = curated.and_then(|curated| curated.metric).filter(has);
+    match (known, metrics) {
+        (Some(known), _) => Ok(known.to_owned()),
+        (None, [sole]) => Ok(sole.clone()),
+        _ => {
+            let choose = "choose one with --metric, in a recipe by the key `metric`";
+            Err(format!("{}: {choose}", listed()))
+        }
+    }
+}
+
+/// Refuses a metric that is not known to be better when higher; `said` is what the tool says.
+pub(crate) fn check_orientation(metric: &str, said: Option<bool>) -> Result<(), String> {
+    match said.or_else(|| ACCURACIES.contains(&metric).then_some(true)) {
+        Some(true) => Ok(()),
+        Some(false) => Err(format!(
+            "less is better in metric `{metric}`, and scores are better when higher: choose another \
+             with --metric"
+        )),
+        None => Err(format!(
+            "nothing says whether more is better in metric `{metric}`: give the results file of the \
+             run with the samples, or choose another with --metric"
+        )),
+    }
+}
+
+/// Names for an error.
+pub(crate) fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Metrics that are known to be better when higher and to lie in [0, 1] for each item.
+const ACCURACIES: [&str; 15] = [
+    "acc",
+    "acc_norm",
+    "acc_bytes",
+    "acc_mutual_info",
+    "exact_match",
+    "em",
+    "qem",
+    "pem",
+    "pqem",
+    "mc1",
+    "mc2",
+    "bleu_acc",
+    "prompt_level_strict_acc",
+    "prompt_level_loose_acc",
+    "extractive_match",
 ];
 
 /// What is known of a task of this name, without shots and suite.

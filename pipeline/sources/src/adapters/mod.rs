@@ -10,6 +10,7 @@ pub mod evalplus;
 pub mod every_eval_ever;
 mod json;
 mod json_walk;
+mod lighteval;
 mod likelihood;
 pub mod lm_eval;
 mod names;
@@ -42,6 +43,8 @@ pub enum Adapter {
     EvalPlus,
     /// Every Eval Ever's samples.
     EveryEvalEver,
+    /// lighteval, and Open LLM Leaderboard v1.
+    Lighteval,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -67,8 +70,7 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 5] =
-        [Self::AlpacaEval, Self::LmEval, Self::SweBench, Self::EvalPlus, Self::EveryEvalEver];
+    pub const ALL: [Self; 6] = [Self::AlpacaEval, Self::LmEval, Self::SweBench, Self::EvalPlus, Self::EveryEvalEver, Self::Lighteval];
 
     /// Name, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
@@ -78,6 +80,7 @@ impl Adapter {
             Self::SweBench => "swe-bench",
             Self::EvalPlus => "evalplus",
             Self::EveryEvalEver => "every-eval-ever",
+            Self::Lighteval => "lighteval",
         }
     }
 
@@ -89,6 +92,7 @@ impl Adapter {
             Self::SweBench => swe_bench::VERSION,
             Self::EvalPlus => evalplus::VERSION,
             Self::EveryEvalEver => every_eval_ever::VERSION,
+            Self::Lighteval => lighteval::VERSION,
         }
     }
 
@@ -101,6 +105,7 @@ impl Adapter {
             Self::SweBench => swe_bench::recognises(&name, head),
             Self::EvalPlus => evalplus::recognises(&name, head),
             Self::EveryEvalEver => every_eval_ever::recognises(&name, head),
+            Self::Lighteval => lighteval::recognises(&name, head),
         })
     }
 
@@ -112,6 +117,7 @@ impl Adapter {
             Self::SweBench => swe_bench::units(addresses),
             Self::EveryEvalEver => every_eval_ever::units(addresses),
             Self::AlpacaEval | Self::EvalPlus => (0..addresses.len()).map(|at| vec![at]).collect(),
+            Self::Lighteval => lighteval::units(addresses),
         }
     }
 
@@ -123,6 +129,7 @@ impl Adapter {
             Self::SweBench => swe_bench::normalize(files, wanted),
             Self::EvalPlus => evalplus::normalize(files, wanted),
             Self::EveryEvalEver => every_eval_ever::normalize(files, wanted),
+            Self::Lighteval => lighteval::normalize(files, wanted),
         }
     }
 }

@@ -1,3 +1,5 @@
+use percent_encoding::percent_decode_str;
+
 use crate::Address;
 
 /// Folder and file of an address.
@@ -24,24 +26,18 @@ impl PathName {
     }
 }
 
-fn decoded(path: &str) -> String {
-    let bytes = path.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = path.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+/// Splits `_2024-06-21T15-44-04.366910` off.
+pub(crate) fn split_time(stem: &str) -> (&str, &str) {
+    let Some((before, time)) = stem.rsplit_once('_') else { return (stem, "") };
+    let pattern = b"dddd-dd-ddTdd-dd-dd";
+    let matches = |(byte, pattern): (u8, &u8)| match pattern {
+        b'd' => byte.is_ascii_digit(),
+        _ => byte == *pattern || (byte == b':' && *pattern == b'-'),
+    };
+    let rest = time.bytes().skip(pattern.len()).all(|byte| byte == b'.' || byte.is_ascii_digit());
+    let long = time.len() >= pattern.len();
+    let is_time = long && rest && time.bytes().zip(pattern).all(matches);
+    if is_time { (before, time) } else { (stem, "") }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The choices of a document, the right ones, and the tool's accuracies recomputed.
+//! The choices of a document, their log-likelihoods, and the right ones.
 
 use serde::{
     Deserialize,
@@ -10,109 +10,52 @@ use super::{
     record::{Record, Request, Text},
     results::plain_text,
 };
-use crate::adapters::likelihood;
+use crate::adapters::likelihood::Scored;
 
 /// A document whose choices were scored by log-likelihood.
 pub(super) struct Choices {
-    /// Continuations, the delimiter before them taken off.
-    pub texts: Vec<String>,
-    /// The same with the delimiter, where there is one.
-    delimited: Option<Vec<String>>,
-    /// Summed log-likelihoods of the choices.
-    pub log_likelihoods: Vec<f64>,
-    /// Positions of the right choices; empty where the file does not say.
-    pub gold: Vec<usize>,
+    pub scored: Scored,
     /// Whether contexts are the choices and the continuation is one.
     pub contexts: bool,
 }
-
-/// What the delimiter before a continuation is unless a task says otherwise.
-const DELIMITER: char = ' ';
 
 impl Choices {
     /// The choices of a record; None if it was not scored by log-likelihood.
     pub fn of(record: &Record<'_>, doc: &Doc<'_>) -> Option<Self> {
         let requests = &record.requests.as_ref()?.0;
-        let continuations = requests.iter().map(continuation).collect::<Option<Vec<_>>>()?;
+        let mut continuations = requests.iter().map(continuation).collect::<Option<Vec<_>>>()?;
         let pairs: Vec<Pair> = serde_json::from_str(record.filtered?.get()).ok()?;
-        let mut log_likelihoods: Vec<f64> = pairs.into_iter().map(|pair| pair.0).collect();
-        if log_likelihoods.len() != continuations.len() || continuations.is_empty() {
+        if pairs.len() != continuations.len() || pairs.is_empty() {
             return None;
         }
-        let mut continuations = continuations;
         let choices = without_dry_run(requests);
         continuations.truncate(choices);
-        log_likelihoods.truncate(choices);
-        let requests = &requests[..choices];
-        let contexts = requests.len() > 1
+        let log_likelihoods = pairs.into_iter().take(choices).map(|pair| pair.0).collect();
+        let contexts = choices > 1
             && continuations.iter().all(|text| *text == continuations[0])
             && requests[0].context.get() != requests[1].context.get();
-        let stripped: Option<Vec<String>> = continuations
-            .iter()
-            .map(|text| text.strip_prefix(DELIMITER).map(str::to_owned))
-            .collect();
-        let (texts, delimited) = match stripped {
-            Some(stripped) => (stripped, Some(continuations)),
-            None => (continuations, None),
+        let mut scored = Scored::new(continuations, log_likelihoods, Vec::new());
+        let gold = match contexts {
+            true => doc.right_option().filter(|&at| at < choices).map(|at| vec![at]),
+            false => record.target.and_then(|target| gold(&plain_text(target), &scored.texts)),
         };
-        let mut choices = Self { texts, delimited, log_likelihoods, gold: Vec::new(), contexts };
-        choices.gold = choices.gold(record, doc).unwrap_or_default();
-        Some(choices)
+        scored.gold = gold.unwrap_or_default();
+        Some(Self { scored, contexts })
     }
+}
 
-    /// The right choices. The tool takes digits for a position wherever there are choices.
-    fn gold(&self, record: &Record<'_>, doc: &Doc<'_>) -> Option<Vec<usize>> {
-        let count = self.texts.len();
-        if self.contexts {
-            return doc.right_option().filter(|&at| at < count).map(|at| vec![at]);
+/// The right choices. The tool takes digits for a position wherever there are choices.
+fn gold(target: &str, texts: &[String]) -> Option<Vec<usize>> {
+    let target = target.trim();
+    let list = target.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let gold: Vec<usize> = match (target.parse(), list) {
+        (Ok(at), _) => vec![at],
+        (Err(_), Some(list)) => {
+            list.split(',').map(|at| at.trim().parse().ok()).collect::<Option<_>>()?
         }
-        let target = plain_text(record.target?);
-        let target = target.trim();
-        let list = target.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        let gold: Vec<usize> = match (target.parse(), list) {
-            (Ok(at), _) => vec![at],
-            (Err(_), Some(list)) => {
-                list.split(',').map(|at| at.trim().parse().ok()).collect::<Option<_>>()?
-            }
-            _ => vec![self.texts.iter().position(|text| text.trim() == target)?],
-        };
-        gold.iter().all(|&at| at < count).then_some(gold)
-    }
-
-    /// Whether the accuracy is the one that the log-likelihoods give, for the lengths of the choices
-    /// without and with their delimiter; None where that cannot be told.
-    ///
-    /// SOURCE: `process_results` of `lm_eval/api/task.py`: the first largest of the log-likelihoods, by
-    /// characters in `acc_norm` and by bytes in `acc_bytes`.
-    pub fn agrees(&self, metric: &str, accuracy: f64) -> Option<[bool; 2]> {
-        if self.gold.is_empty() || self.texts.len() < 2 {
-            return None;
-        }
-        let agrees = |texts: &[String]| {
-            let length = |text: &String| match metric {
-                "acc" => 1.0,
-                "acc_norm" => text.chars().count() as f64,
-                _ => text.len() as f64,
-            };
-            let lengths: Vec<f64> = texts.iter().map(length).collect();
-            let known = lengths.iter().all(|&length| length > 0.0);
-            let values = self.log_likelihoods.iter().zip(&lengths).map(|(ll, length)| ll / length);
-            let best = known.then(|| likelihood::first_largest(values))??;
-            Some(self.gold.contains(&best) == (accuracy == 1.0))
-        };
-        let stripped = agrees(&self.texts)?;
-        let delimited = self.delimited.as_deref().map_or(Some(stripped), agrees)?;
-        Some([stripped, delimited])
-    }
-
-    /// See [`aliquot_tables::responses::Responses::log_likelihood`].
-    pub fn log_likelihood(&self) -> Option<f32> {
-        match self.log_likelihoods[..] {
-            [alone] if alone.is_finite() => Some(alone.min(0.0) as f32),
-            [_] => None,
-            _ => likelihood::of_gold(&self.log_likelihoods, &self.gold),
-        }
-    }
+        _ => vec![texts.iter().position(|text| text.trim() == target)?],
+    };
+    gold.iter().all(|&at| at < texts.len()).then_some(gold)
 }
 
 /// Number of requests less those that ask for the choices without the question, by which

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Address, adapters::names::PathName};
+use crate::{
+    Address,
+    adapters::names::{PathName, split_time},
+};
 
 /// The parts of a file's name.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,20 +48,6 @@ impl Name {
         let folder = folder.strip_suffix("-details").unwrap_or(folder);
         last.or_else(|| folder.contains("__").then(|| folder.replacen("__", "/", 1)))
     }
-}
-
-/// Splits `_2024-06-21T15-44-04.366910` off.
-fn split_time(stem: &str) -> (&str, &str) {
-    let Some((before, time)) = stem.rsplit_once('_') else { return (stem, "") };
-    let pattern = b"dddd-dd-ddTdd-dd-dd";
-    let matches = |(byte, pattern): (u8, &u8)| match pattern {
-        b'd' => byte.is_ascii_digit(),
-        _ => byte == *pattern || (byte == b':' && *pattern == b'-'),
-    };
-    let rest = time.bytes().skip(pattern.len()).all(|byte| byte == b'.' || byte.is_ascii_digit());
-    let long = time.len() >= pattern.len();
-    let is_time = long && rest && time.bytes().zip(pattern).all(matches);
-    if is_time { (before, time) } else { (stem, "") }
 }
 
 /// Samples files, each with the results file of its run that has its time or the next later one.

@@ -5,20 +5,10 @@ use super::{
     record::Record,
     results::Results,
 };
-use crate::adapters::{Wanted, curated};
-
-/// Metrics that are known to be better when higher and to lie in [0, 1] for each item.
-const ACCURACIES: [&str; 9] = [
-    "acc",
-    "acc_norm",
-    "acc_bytes",
-    "acc_mutual_info",
-    "exact_match",
-    "em",
-    "prompt_level_strict_acc",
-    "prompt_level_loose_acc",
-    "pass@1",
-];
+use crate::adapters::{
+    Wanted,
+    curated::{self, quoted},
+};
 
 /// Name of the filter where a task has none of its own.
 const NO_FILTER: &str = "none";
@@ -84,46 +74,17 @@ impl Plan {
             true => first.metrics(),
             false => self.results.metrics(),
         };
-        let listed = || match metrics.is_empty() {
-            true => "it has no metric".to_owned(),
-            false => format!("it has the metrics {}", quoted(&metrics)),
-        };
-        let has = |metric: &str| metrics.iter().any(|other| other == metric);
-        let metric = match (&self.wanted_metric, &metrics[..]) {
-            (Some(wanted), _) if has(wanted) || first.other(wanted).is_some() => wanted.clone(),
-            (Some(wanted), _) => return Err(format!("metric `{wanted}` is absent: {}", listed())),
-            (None, metrics) => {
-                let curated = self.curated.as_ref().and_then(|curated| curated.metric);
-                match (curated.filter(|metric| has(metric)), metrics) {
-                    (Some(metric), _) => metric.to_owned(),
-                    (None, [sole]) => sole.clone(),
-                    _ => {
-                        let choose = "choose one with --metric, in a recipe by the key `metric`";
-                        return Err(format!("{}: {choose}", listed()));
-                    }
-                }
-            }
+        // A wanted metric may be in the lines without an aggregate.
+        let wanted = self.wanted_metric.as_deref();
+        let metric = match wanted.filter(|wanted| first.other(wanted).is_some()) {
+            Some(wanted) => wanted.to_owned(),
+            None => curated::choose_metric(wanted, self.curated.as_ref(), &metrics)?,
         };
         if matches!(first.other(&metric).map(|raw| Score::of(raw.get())), Some(Score::List)) {
             return Err(format!("metric `{metric}` {LIST}: choose another with --metric"));
         }
-        self.check_orientation(&metric)?;
+        curated::check_orientation(&metric, self.results.higher_is_better(&metric))?;
         Ok(metric)
-    }
-
-    fn check_orientation(&self, metric: &str) -> Result<(), String> {
-        let known = ACCURACIES.contains(&metric).then_some(true);
-        match self.results.higher_is_better(metric).or(known) {
-            Some(true) => Ok(()),
-            Some(false) => Err(format!(
-                "less is better in metric `{metric}`, and scores are better when higher: choose \
-                 another with --metric"
-            )),
-            None => Err(format!(
-                "nothing says whether more is better in metric `{metric}`: give the results file of \
-                 the run with the samples, or choose another with --metric"
-            )),
-        }
     }
 
     /// How lines are told apart, by the first of them.
@@ -169,8 +130,4 @@ fn several(names: &[String]) -> String {
          the key `filter`",
         quoted(names)
     )
-}
-
-pub(super) fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

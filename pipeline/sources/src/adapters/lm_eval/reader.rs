@@ -11,17 +11,18 @@ use super::{
     Outcome, TOLERANCE, TOOL,
     choices::{Choices, LIST, Score},
     doc::{self, Doc},
-    plan::{Filter, Plan, quoted},
+    plan::{Filter, Plan},
     record::Record,
     results::plain_text,
 };
 use crate::{
     AdapterError, ItemContent, Occurrences, Place, RawFile, Shard,
-    adapters::json::{Records, without_bare_nan},
+    adapters::{
+        curated::quoted,
+        json::{Records, without_bare_nan},
+        likelihood::Guard,
+    },
 };
-
-/// Accuracies that the log-likelihoods of the choices decide.
-const BY_LIKELIHOOD: [&str; 3] = ["acc", "acc_norm", "acc_bytes"];
 
 /// Labels that an error lists at most.
 const MOST_LABELS: usize = 16;
@@ -58,14 +59,6 @@ struct Total {
     lines: u32,
     scored: u32,
     sum: f64,
-}
-
-/// Accuracies that the log-likelihoods do not give, for both lengths of [`Choices::agrees`].
-#[derive(Default)]
-struct Guard {
-    first: [Option<(Place, String)>; 2],
-    /// An accuracy was neither 0 nor 1: the task has its own.
-    continuous: bool,
 }
 
 /// What came of one pass over the lines.
@@ -169,12 +162,12 @@ impl<'a> Reader<'a> {
         let hash = record.doc_hash.as_ref().map(|hash| hash.0.clone().into_owned());
         let hash = hash.unwrap_or_else(|| doc::hash(raw_doc));
         let item_uid = self.push_item(place, item, &hash)?;
-        let accuracies = self.accuracies(record);
-        let own = self.plan.results.own_scoring || accuracies.iter().any(|&(_, a)| !is_binary(a));
-        if let Some(choices) = &choices {
-            self.state.guard.check(place, choices, &accuracies);
-        }
-        let log_likelihood = choices.filter(|_| !own).and_then(|all| all.log_likelihood());
+        let own = self.plan.results.own_scoring;
+        let log_likelihood = choices.filter(|_| !own).and_then(|choices| {
+            let metrics = numbers(record);
+            let binary = self.state.guard.check(place, &choices.scored, metrics);
+            binary.then(|| choices.scored.log_likelihood())?
+        });
         let Some(selection) = &self.state.selection else { return Ok(()) };
         let (metric, filter) = &**selection;
         self.state.shard.responses.push(&Response {
@@ -218,10 +211,10 @@ impl<'a> Reader<'a> {
     ) -> (Item, Option<Vec<String>>) {
         let mut choices = doc.choices();
         let mut target = None;
-        if let Some(scored) = scored {
+        if let Some(Choices { scored, contexts }) = scored {
             let several = scored.texts.len() > 1;
             let fits = |choices: &Vec<String>| choices.len() == scored.texts.len();
-            let scored_texts = || (several && !scored.contexts).then(|| scored.texts.clone());
+            let scored_texts = || (several && !contexts).then(|| scored.texts.clone());
             choices = choices.filter(|all| !several || fits(all)).or_else(scored_texts);
             if let (true, Some(choices), [gold]) = (several, &choices, &scored.gold[..]) {
                 target = choices.get(*gold).cloned();
@@ -269,16 +262,6 @@ impl<'a> Reader<'a> {
         Ok(item_uid)
     }
 
-    /// The accuracies of a line that log-likelihoods decide, unless the task has its own code.
-    fn accuracies(&self, record: &Record<'_>) -> Vec<(&'static str, f64)> {
-        let number = |metric: &'static str| match Score::of(record.other(metric)?.get()) {
-            Score::Number(value) => Some((metric, value)),
-            _ => None,
-        };
-        let own = self.plan.results.own_scoring;
-        BY_LIKELIHOOD.into_iter().filter(|_| !own).filter_map(number).collect()
-    }
-
     /// The shard, once everything has been checked that only the whole file tells.
     pub fn finish(mut self) -> Result<(Shard, Outcome), AdapterError> {
         let refuse = |problem: String| self.file.error(Place::File, problem);
@@ -293,13 +276,11 @@ impl<'a> Reader<'a> {
             return Err(refuse(problem));
         }
         self.check_blocks(metric, filter).map_err(refuse)?;
-        if !self.state.guard.continuous
-            && let [Some((place, problem)), Some(_)] = &self.state.guard.first
-        {
-            return Err(self.file.error(*place, problem.clone()));
-        }
-        if self.state.guard.continuous {
-            self.state.shard.responses.log_likelihood.fill(f32::NAN);
+        let guard = std::mem::take(&mut self.state.guard);
+        match guard.verdict() {
+            Ok(true) => {}
+            Ok(false) => self.state.shard.responses.log_likelihood.fill(f32::NAN),
+            Err((place, problem)) => return Err(self.file.error(place, problem)),
         }
         let block = match filter {
             Filter::Unlabelled { chosen, .. } => *chosen,
@@ -422,29 +403,12 @@ impl Total {
     }
 }
 
-impl Guard {
-    fn check(&mut self, place: Place, choices: &Choices, accuracies: &[(&'static str, f64)]) {
-        for &(metric, accuracy) in accuracies {
-            if !is_binary(accuracy) {
-                self.continuous = true;
-                continue;
-            }
-            let agrees = choices.agrees(metric, accuracy).unwrap_or([true, true]);
-            for (first, agrees) in self.first.iter_mut().zip(agrees) {
-                if !agrees && first.is_none() {
-                    let problem = format!(
-                        "`{metric}` is {accuracy}, which the log-likelihoods of the choices do not \
-                         give; if the task scores in another way, give the results file of the run"
-                    );
-                    *first = Some((place, problem));
-                }
-            }
-        }
-    }
-}
-
-fn is_binary(accuracy: f64) -> bool {
-    accuracy == 0.0 || accuracy == 1.0
+/// The further fields that are numbers.
+fn numbers<'r>(record: &'r Record<'_>) -> impl Iterator<Item = (&'r str, f64)> {
+    record.others.iter().filter_map(|(name, raw)| match Score::of(raw.get()) {
+        Score::Number(value) => Some((&**name, value)),
+        _ => None,
+    })
 }
 
 /// The score of a line, why there is none, or what is wrong.
