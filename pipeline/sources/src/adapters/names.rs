@@ -14,7 +14,7 @@ impl PathName {
     /// Of a web address the query is left out and `%7C` and the like are taken back.
     pub(crate) fn of(address: &Address) -> Self {
         let text = match address {
-            Address::Web(url) => decoded(url.path()),
+            Address::Web(url) => percent_decode_str(url.path()).decode_utf8_lossy().into_owned(),
             Address::File(path) => path.to_string_lossy().into_owned(),
             Address::Bucket(bucket) => bucket.key.clone(),
             Address::Hub(hub) => hub.path.clone(),
