@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{model, place::Repositories, solves};
+use crate::hub_server::Repository;
 
 /// Some tasks of each benchmark, with what their names share.
 pub const TASKS: [&str; 9] = [
@@ -57,7 +58,7 @@ fn record(model: usize, task: &str, item: usize) -> Value {
         record.insert("resps".to_owned(), json!([[answer]]));
         record.insert("filtered_resps".to_owned(), json!([answer]));
     }
-    let hash = |text: &str| format!("{:064x}", text.bytes().map(u64::from).sum::<u64>());
+    let hash = |text: &str| Repository::digest(text.as_bytes());
     record.insert("doc_hash".to_owned(), json!(hash(&question)));
     record.insert("prompt_hash".to_owned(), json!(hash(&question)));
     record.insert("target_hash".to_owned(), json!(hash("yes")));

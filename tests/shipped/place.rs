@@ -120,7 +120,8 @@ impl Shipped {
         let (again, _) = shipped.run(&["--offline"]);
         assert_eq!((again, requests()), (release.clone(), asked));
 
-        let shipped = shipped.with_models(models);
+        let shipped =
+            shipped.with_models(models).with("version = \"0.1.0\"", "version = \"0.2.0\"");
         let after = shipped.lock();
         let new: Vec<&String> = after.difference(&before).collect();
         assert!(!new.is_empty() && new.iter().all(|address| address.contains(added)), "{new:?}");

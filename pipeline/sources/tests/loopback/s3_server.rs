@@ -73,14 +73,15 @@ impl Bucket<'_> {
             return error("403 Forbidden", "InvalidAccessKeyId");
         }
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let path = decoded(path);
         let Some(key) = path.strip_prefix(&format!("/{}", self.name)) else {
             return error("404 Not Found", "NoSuchBucket");
         };
-        let key = decoded(key.trim_start_matches('/'));
+        let key = key.trim_start_matches('/');
         if key.is_empty() {
             return self.list(query);
         }
-        let Some(bytes) = self.objects.get(&key) else {
+        let Some(bytes) = self.objects.get(key) else {
             return error("404 Not Found", "NoSuchKey");
         };
         let tag = tag(bytes);
