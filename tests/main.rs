@@ -23,11 +23,22 @@ mod estimate_logs;
 mod fuzz_boards;
 mod fuzz_lmeval;
 mod fuzz_logs;
+#[path = "../pipeline/sources/tests/loopback/hub_server.rs"]
+#[allow(dead_code, reason = "the tests of fetching use all of it")]
+mod hub_server;
 mod import;
 mod interruption;
 mod logs;
 mod mutate;
 mod network;
 mod real_data;
+#[path = "../pipeline/sources/tests/loopback/s3_server.rs"]
+#[allow(dead_code, reason = "the tests of fetching use all of it")]
+mod s3_server;
+#[path = "../pipeline/sources/tests/loopback/server.rs"]
+#[allow(dead_code, reason = "the tests of fetching use all of it")]
+mod server;
+mod shipped;
+mod shipped_recipes;
 mod support;
 mod texts;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use aliquot_sources::{
-    Address, Allow, Forbidden, InvalidAddress, Pattern,
+    Address, Allow, Forbidden, InvalidAddress, Lock, Pattern,
     adapters::table::{Declaration, ItemColumns},
 };
 use aliquot_stats::{
@@ -397,6 +397,15 @@ impl Recipe {
     /// Whether items without answers are predicted from their text.
     pub fn predicts(&self) -> bool {
         self.source.has_results() && self.audit.unanswered_items == Some(Unanswered::Predict)
+    }
+
+    /// A file of the lock whose scores two entries of `[[source.files]]` would read.
+    pub fn read_twice(&self, lock: &Lock) -> Option<Address> {
+        let Source::Files(groups) = &self.source else { return None };
+        let mut seen = BTreeSet::new();
+        let units = groups.iter().flat_map(|files| files.units(lock));
+        let mut first = units.filter_map(|unit| unit.addresses.into_iter().next());
+        first.find(|address| !seen.insert(address.clone()))
     }
 
     /// Patterns of raw files, which the lock resolves.

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Instant,
@@ -40,14 +41,7 @@ pub fn execute<T: Sync, E: Send>(
     run: impl Fn(&Node<T>, &[ObjectId]) -> Result<Vec<ObjectId>, E> + Sync,
     observe: impl Fn(Event<'_, T>) + Sync,
 ) -> Result<Vec<NodeRecord>, Failed<E>> {
-    let board = Board {
-        state: Mutex::new(State {
-            records: graph.nodes().iter().map(|_| None).collect(),
-            claimed: vec![false; graph.nodes().len()],
-            failure: None,
-        }),
-        changed: Condvar::new(),
-    };
+    let board = Board { state: Mutex::new(State::new(graph)), changed: Condvar::new() };
     let work = || {
         while let Some((index, inputs)) = board.claim(graph) {
             let node = &graph.nodes()[index];
@@ -96,7 +90,14 @@ pub fn execute<T: Sync, E: Send>(
 
 struct State<E> {
     records: Vec<Option<NodeRecord>>,
-    claimed: Vec<bool>,
+    /// Nodes whose inputs are there and that nobody runs yet.
+    ready: BTreeSet<usize>,
+    /// Nodes that are not done, whether running, ready or waiting.
+    left: usize,
+    /// Number of inputs that each node waits for.
+    waits_for: Vec<usize>,
+    /// Readers of each node, one entry an input.
+    readers: Vec<Vec<usize>>,
     failure: Option<(usize, E)>,
 }
 
@@ -114,15 +115,11 @@ impl<E> Board<E> {
     fn claim<T>(&self, graph: &Graph<T>) -> Option<(usize, Vec<ObjectId>)> {
         let mut state = self.lock();
         loop {
-            if state.failure.is_some() || state.claimed.iter().all(|claimed| *claimed) {
+            if state.failure.is_some() || state.left == 0 {
                 return None;
             }
-            let ready =
-                (0..graph.nodes().len()).filter(|&index| !state.claimed[index]).find_map(|index| {
-                    state.inputs_of(&graph.nodes()[index]).map(|inputs| (index, inputs))
-                });
-            if let Some((index, inputs)) = ready {
-                state.claimed[index] = true;
+            if let Some(index) = state.ready.pop_first() {
+                let inputs = state.inputs_of(&graph.nodes()[index]);
                 return Some((index, inputs));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +129,7 @@ impl<E> Board<E> {
     fn settle(&self, index: usize, result: Result<NodeRecord, E>) {
         let mut state = self.lock();
         match result {
-            Ok(record) => state.records[index] = Some(record),
+            Ok(record) => state.settle(index, record),
             Err(error) if state.failure.as_ref().is_none_or(|(first, _)| index < *first) => {
                 state.failure = Some((index, error));
             }
@@ -144,10 +141,42 @@ impl<E> Board<E> {
 }
 
 impl<E> State<E> {
-    fn inputs_of<T>(&self, node: &Node<T>) -> Option<Vec<ObjectId>> {
-        let output =
-            |input: &crate::Input| Some(self.records[input.node.0].as_ref()?.outputs[input.output]);
-        node.inputs.iter().map(output).collect()
+    fn new<T>(graph: &Graph<T>) -> Self {
+        let nodes = graph.nodes();
+        let mut readers = vec![Vec::new(); nodes.len()];
+        for (index, node) in nodes.iter().enumerate() {
+            node.inputs.iter().for_each(|input| readers[input.node.0].push(index));
+        }
+        let waits_for: Vec<usize> = nodes.iter().map(|node| node.inputs.len()).collect();
+        Self {
+            records: nodes.iter().map(|_| None).collect(),
+            ready: (0..nodes.len()).filter(|&index| waits_for[index] == 0).collect(),
+            left: nodes.len(),
+            waits_for,
+            readers,
+            failure: None,
+        }
+    }
+
+    /// Keeps what a node gave; its readers wait for one thing less.
+    fn settle(&mut self, index: usize, record: NodeRecord) {
+        self.records[index] = Some(record);
+        self.left -= 1;
+        for reader in std::mem::take(&mut self.readers[index]) {
+            self.waits_for[reader] -= 1;
+            if self.waits_for[reader] == 0 {
+                self.ready.insert(reader);
+            }
+        }
+    }
+
+    /// Ids of the inputs of a node that is ready.
+    fn inputs_of<T>(&self, node: &Node<T>) -> Vec<ObjectId> {
+        let output = |input: &crate::Input| {
+            let record = self.records[input.node.0].as_ref();
+            record.map(|record| record.outputs[input.output])
+        };
+        node.inputs.iter().filter_map(output).collect()
     }
 }
 
@@ -206,6 +235,23 @@ mod tests {
             ran(&run_all(&graph(["a", "X", "c", "d"], "ALL"), &cache)),
             ["fetch/1", "merge", "report"]
         );
+    }
+
+    #[test]
+    fn nodes_start_in_the_order_of_the_graph_as_soon_as_their_inputs_are_there() {
+        let mut graph = Graph::new();
+        let node = |name| Node::new(name, "s", 1, &()).unwrap().task(name);
+        let late = graph.add(node("late"));
+        graph.add(node("reader").input(late, 0).input(late, 0));
+        graph.add(node("alone"));
+        let order = Mutex::new(Vec::new());
+        let run = |node: &Node<&'static str>, inputs: &[ObjectId]| {
+            order.lock().unwrap().push((node.task, inputs.len()));
+            Ok::<_, ()>(vec![ObjectId::of(node.task.as_bytes())])
+        };
+        let records = execute(&graph, 1, |_, _| None, run, |_| {}).unwrap();
+        assert_eq!(*order.lock().unwrap(), [("late", 0), ("reader", 2), ("alone", 0)]);
+        assert_eq!(records.len(), 3);
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use aliquot_store::{
     ObjectId,
     canonical::{self, CanonicalError},
@@ -91,12 +93,13 @@ impl<T> Node<T> {
 #[derive(Debug, Clone, Default)]
 pub struct Graph<T = ()> {
     nodes: Vec<Node<T>>,
+    names: BTreeSet<String>,
 }
 
 impl<T> Graph<T> {
     /// No nodes.
     pub fn new() -> Self {
-        Self { nodes: Vec::new() }
+        Self { nodes: Vec::new(), names: BTreeSet::new() }
     }
 
     /// Adds a node; its inputs must be nodes of this graph, so a cycle cannot be built.
@@ -108,11 +111,7 @@ impl<T> Graph<T> {
             node.inputs.iter().all(|input| input.node.0 < self.nodes.len()),
             "inputs come first"
         );
-        assert!(
-            self.nodes.iter().all(|other| other.name != node.name),
-            "node names are unique: {}",
-            node.name
-        );
+        assert!(self.names.insert(node.name.clone()), "node names are unique: {}", node.name);
         self.nodes.push(node);
         NodeId(self.nodes.len() - 1)
     }
@@ -181,6 +180,15 @@ mod tests {
             "stage": "s", "version": 3, "parameters": node.parameters, "inputs": [input],
         });
         assert_eq!(node.fingerprint(&[input]), canonical::digest(&stated).unwrap());
+    }
+
+    #[test]
+    #[should_panic(expected = "node names are unique: a")]
+    fn a_name_that_is_taken_is_refused() {
+        let mut graph = Graph::new();
+        for name in ["a", "b", "a"] {
+            graph.add(Node::new(name, "s", 1, &()).unwrap());
+        }
     }
 
     #[test]

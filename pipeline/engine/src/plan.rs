@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use aliquot_store::ObjectId;
 
@@ -113,11 +116,11 @@ pub fn plan<T>(
 }
 
 fn unknown<T>(graph: &Graph<T>, node: &Node<T>, planned: &[Planned]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+    let (mut seen, mut names) = (BTreeSet::new(), Vec::new());
     for input in &node.inputs {
-        let name = &graph.nodes()[input.node.0].name;
-        if !matches!(planned[input.node.0].action, Action::Reuse { .. }) && !names.contains(name) {
-            names.push(name.clone());
+        let known = matches!(planned[input.node.0].action, Action::Reuse { .. });
+        if !known && seen.insert(input.node) {
+            names.push(graph.nodes()[input.node.0].name.clone());
         }
     }
     names

@@ -17,14 +17,16 @@ use object_store::{
 use tokio::runtime::{Handle, Runtime};
 
 use crate::{
-    Address, BucketAddress, BucketOptions, Forbidden, Pattern,
+    BucketAddress, BucketOptions, Forbidden,
     bucket_address::Provider,
     bucket_client::{Answered, Connector},
     bucket_options::prefix,
     download::Answer,
     patience::{Refusal, Trouble, is_busy},
-    pattern::{Listed, Matches},
 };
+
+/// Keys with sizes in bytes.
+pub(crate) type Keys = Vec<(String, u64)>;
 
 /// Buckets by provider and name, opened when they are first needed.
 pub(crate) struct Buckets {
@@ -85,39 +87,26 @@ impl Buckets {
         })
     }
 
-    /// The objects that a pattern means; None if there are more than `most` to look at.
+    /// Keys below a folder, with their sizes in bytes; None if there are more than `most`.
     pub(crate) fn list(
         &self,
-        pattern: &Pattern,
         address: &BucketAddress,
+        folder: &str,
         most: usize,
-    ) -> Result<Option<Matches>, Trouble> {
+    ) -> Result<Option<Keys>, Trouble> {
         let objects = self.bucket(address)?;
-        let folder = key(pattern.folder())?;
-        let folder = (!pattern.folder().is_empty()).then_some(&folder);
-        let (mut seen, mut matches) = (0, Matches::new());
-        let mut stream = objects.list(folder);
+        let prefix = key(folder)?;
+        let mut keys = Keys::new();
+        let mut stream = objects.list((!folder.is_empty()).then_some(&prefix));
         while let Some(meta) =
             self.runtime.block_on(stream.try_next()).map_err(|error| trouble(&error))?
         {
-            seen += 1;
-            if seen > most {
+            if keys.len() >= most {
                 return Ok(None);
             }
-            let key = meta.location.to_string();
-            if !pattern.matches(&key) {
-                continue;
-            }
-            let BucketAddress { provider, bucket, .. } = address;
-            let found = BucketAddress::parse(*provider, &format!("{bucket}/{key}"))
-                .map_err(|_| Trouble::malformed(format!("the bucket lists the key {key:?}")))?;
-            matches.insert(Listed {
-                address: Address::Bucket(found),
-                size: Some(meta.size),
-                sha256: None,
-            });
+            keys.push((meta.location.to_string(), meta.size));
         }
-        Ok(Some(matches))
+        Ok(Some(keys))
     }
 
     fn bucket(&self, address: &BucketAddress) -> Result<Arc<dyn ObjectStore>, Trouble> {

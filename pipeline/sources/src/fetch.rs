@@ -1,8 +1,10 @@
 //! Bringing raw files into the store, checked while they stream.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Seek},
     path::PathBuf,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -10,7 +12,8 @@ use aliquot_store::{ObjectId, Staged, Store, StoreError};
 
 use crate::{
     Address, Allow, BucketOptions, FetchError, Hub, Listed, LockedFile,
-    bucket::Buckets,
+    bucket::{Buckets, Keys},
+    bucket_address::Provider,
     digest::{self, CopyError},
     download::{Answer, Download, Whole},
     local::LocalCopy,
@@ -69,6 +72,8 @@ pub struct Fetcher {
     pub(crate) web: Web,
     /// Where a bucket is allowed.
     buckets: Option<Buckets>,
+    /// Folders of buckets that were listed.
+    pub(crate) listings: Mutex<BTreeMap<(Provider, String, String), Arc<Keys>>>,
 }
 
 /// What the bytes of an address have to be, as far as it is known.
@@ -97,7 +102,7 @@ impl Fetcher {
         let buckets = buckets.map_err(|error| FetchError::Start(error.to_string()))?;
         let web = Web::new(silence, hub, allow);
         let web = web.map_err(|error| FetchError::Start(error.to_string()))?;
-        Ok(Self { settings, web, buckets })
+        Ok(Self { settings, web, buckets, listings: Mutex::default() })
     }
 
     /// A fetcher that reads `file:` addresses below a folder and nothing else.

@@ -16,6 +16,8 @@ pub struct Pattern {
     /// The pattern's text read as an address.
     address: Address,
     matcher: Option<GlobMatcher>,
+    /// A part of every match's path behind the folder: looked for first, it is much cheaper than the rest.
+    literal: String,
 }
 
 impl Pattern {
@@ -90,7 +92,7 @@ impl Pattern {
     /// Whether a path is one of those meant.
     pub(crate) fn matches(&self, path: &str) -> bool {
         match &self.matcher {
-            Some(matcher) => matcher.is_match(path),
+            Some(matcher) => path.contains(&self.literal) && matcher.is_match(path),
             None => path == self.path(),
         }
     }
@@ -111,15 +113,37 @@ impl FromStr for Pattern {
                 ));
             }
         }
-        let mut pattern = Self { address, matcher: None };
+        let mut pattern = Self { address, matcher: None, literal: String::new() };
         if pattern.path().contains(SPECIAL) {
             let mut glob = GlobBuilder::new(pattern.path());
             let glob = glob.literal_separator(true).backslash_escape(true).build();
             let glob = glob.map_err(|error| InvalidAddress::new(text, error.kind().to_string()))?;
             pattern.matcher = Some(glob.compile_matcher());
+            pattern.literal = longest_literal(&pattern.path()[pattern.folder().len()..]).to_owned();
         }
         Ok(pattern)
     }
+}
+
+/// The longest text that every match of a glob holds, found without reading brackets and escapes:
+/// nothing behind the first of them, and nothing in braces.
+fn longest_literal(glob: &str) -> &str {
+    const WILD: [char; 4] = ['*', '?', '{', '}'];
+    let plain = glob.split(['[', '\\']).next().unwrap_or_default();
+    let (mut longest, mut depth) = ("", 0_usize);
+    for run in plain.split_inclusive(WILD) {
+        // `**/a` matches `a`, too.
+        let text = run.trim_end_matches(WILD).trim_matches('/');
+        if depth == 0 && text.len() > longest.len() {
+            longest = text;
+        }
+        match run.chars().last() {
+            Some('{') => depth += 1,
+            Some('}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    longest
 }
 
 impl fmt::Display for Pattern {
@@ -181,6 +205,25 @@ mod tests {
         ] {
             let pattern = pattern(text);
             assert_eq!((pattern.folder(), pattern.is_deep()), (folder, deep), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_literal_is_in_every_match() {
+        for (text, literal, matches) in [
+            (
+                "file:runs/v*/gsm:model=a{/,[,]*/}{b,c}.json",
+                "gsm:model=a",
+                "runs/v1/gsm:model=a/c.json",
+            ),
+            ("file:**/ab", "ab", "ab"),
+            ("file:x/{ab,cd}_*", "_", "x/cd_1"),
+            ("file:x/[]a]bcd", "", "x/]bcd"),
+            (r"file:x/\*\{ab", "", "x/*{ab"),
+        ] {
+            let pattern = pattern(text);
+            assert_eq!(pattern.literal, literal, "{text}");
+            assert!(pattern.matches(matches), "{text}");
         }
     }
 

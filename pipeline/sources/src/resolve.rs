@@ -1,8 +1,9 @@
 //! Patterns to files: folders, buckets and repositories of the Hub are listed.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, PoisonError},
 };
 
 use reqwest::header::HeaderMap;
@@ -10,6 +11,7 @@ use url::Url;
 
 use crate::{
     Address, BucketAddress, FetchError, Fetcher, Forbidden, HubAddress, Listed, Pattern,
+    bucket::Keys,
     hub_listing::{self, Entry},
     local::inside,
     patience::{Refusal, patiently},
@@ -123,14 +125,42 @@ impl Fetcher {
         pattern: &Pattern,
         bucket: &BucketAddress,
     ) -> Result<Matches, FetchError> {
+        let keys = self.bucket_keys(pattern, bucket)?;
+        let BucketAddress { provider, bucket: name, .. } = bucket;
+        let meant = keys.iter().filter(|(key, _)| pattern.matches(key));
+        let listed = meant.map(|(key, size)| {
+            let found = BucketAddress::parse(*provider, &format!("{name}/{key}"));
+            let problem = || format!("the bucket lists the key {key:?}");
+            let found = found
+                .map_err(|_| malformed(pattern.as_address(), &problem() as &dyn fmt::Display))?;
+            Ok(Listed { address: Address::Bucket(found), size: Some(*size), sha256: None })
+        });
+        listed.collect()
+    }
+
+    /// What lies below a pattern's folder; a folder that many patterns look into is listed once.
+    fn bucket_keys(
+        &self,
+        pattern: &Pattern,
+        bucket: &BucketAddress,
+    ) -> Result<Arc<Keys>, FetchError> {
         self.check_online(pattern.as_address())?;
         let most = self.settings.network.most_files;
+        let folder = (bucket.provider, bucket.bucket.clone(), pattern.folder().to_owned());
+        // Held while the bucket is asked: whoever wants the same folder waits for it.
+        let mut known = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keys) = known.get(&folder) {
+            return Ok(Arc::clone(keys));
+        }
         let listed = patiently(self.settings.network.first_wait, || {
-            self.buckets()?.list(pattern, bucket, most)
+            self.buckets()?.list(bucket, pattern.folder(), most)
         });
-        listed
+        let keys = listed
             .map_err(|stopped| FetchError::stopped(pattern.as_address(), stopped))?
-            .ok_or_else(|| FetchError::TooMany { pattern: Box::new(pattern.clone()), most })
+            .ok_or_else(|| FetchError::TooMany { pattern: Box::new(pattern.clone()), most })?;
+        let keys = Arc::new(keys);
+        known.insert(folder, Arc::clone(&keys));
+        Ok(keys)
     }
 
     fn local_files(&self, pattern: &Pattern) -> Result<Matches, FetchError> {

@@ -1,4 +1,5 @@
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -8,7 +9,7 @@ use std::{
     thread,
 };
 
-use aliquot_sources::{Address, Fetcher, Listed, Lock, LockedFile};
+use aliquot_sources::{Address, Fetcher, Listed, Lock, Pattern};
 use aliquot_store::Store;
 use serde_json::json;
 
@@ -48,17 +49,22 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let settings = arguments.fetch.settings(&arguments.recipe)?;
     let fetcher = Fetcher::new(settings, file.recipe.allow.clone())?;
     let kept = |address: &Address| before.file(address).filter(|_| !arguments.update).cloned();
-    let mut listed: Vec<Listed> =
-        file.recipe.addresses().into_iter().cloned().map(Listed::from).collect();
-    for pattern in file.recipe.patterns() {
+    let resolve = |pattern: &Pattern| {
         let covered = before.files().iter().filter(|file| pattern.covers(&file.address));
         let known: Vec<Listed> = covered.map(|file| file.address.clone().into()).collect();
         // What is pinned already stays as it is, at the commit that it is pinned at.
         match known.is_empty() || arguments.update {
-            true => listed.extend(fetcher.resolve(pattern)?),
-            false => listed.extend(known),
+            true => Ok(fetcher.resolve(pattern)?),
+            false => Ok(known),
         }
-    }
+    };
+    // Files that are read with those of every model are named once for each.
+    let patterns: BTreeMap<String, &Pattern> =
+        file.recipe.patterns().into_iter().map(|pattern| (pattern.to_string(), pattern)).collect();
+    let resolved = in_parallel(&patterns.into_values().collect::<Vec<_>>(), |own| resolve(own))?;
+    let named = file.recipe.addresses().into_iter().cloned().map(Listed::from);
+    let listed: BTreeSet<Listed> = named.chain(resolved.into_iter().flatten()).collect();
+    let listed: Vec<Listed> = listed.into_iter().collect();
     let after = Lock::new(in_parallel(&listed, |listed| match kept(&listed.address) {
         Some(file) => Ok(file),
         None => Ok(fetcher.pin(listed, &store)?),
@@ -69,28 +75,28 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-fn in_parallel(
-    listed: &[Listed],
-    pin: impl Fn(&Listed) -> Result<LockedFile, Error> + Sync,
-) -> Result<Vec<LockedFile>, Error> {
+/// What `work` makes of each, in no order; nothing is started after a failure.
+fn in_parallel<T: Sync, R: Send>(
+    all: &[T],
+    work: impl Fn(&T) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
     let next = AtomicUsize::new(0);
-    let pinned = Mutex::new(Vec::new());
-    let work = || {
-        while let Some(file) = listed.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let file = pin(file);
-            if file.is_err() {
-                // Nothing is started after a failure.
-                next.store(listed.len(), Ordering::Relaxed);
+    let done = Mutex::new(Vec::new());
+    let run = || {
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = work(one);
+            if result.is_err() {
+                next.store(all.len(), Ordering::Relaxed);
             }
-            pinned.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
         }
     };
     thread::scope(|scope| {
-        for _ in 0..PARALLEL.min(listed.len()) {
-            scope.spawn(work);
+        for _ in 0..PARALLEL.min(all.len()) {
+            scope.spawn(run);
         }
     });
-    pinned.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
 fn report(global: &Global, before: &Lock, after: &Lock, path: &Path) {

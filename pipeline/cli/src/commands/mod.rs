@@ -97,6 +97,10 @@ impl LockedRecipe {
             let problem = format!("pins {}, which the recipe does not name", extra.address);
             return Err(Error::StaleLock { path: lock_path, problem });
         }
+        if let Some(address) = file.recipe.read_twice(&lock) {
+            let problem = format!("source.files: {address} is read by two of its entries or parts");
+            return Err(Error::Recipe { path: file.path, problem });
+        }
         Ok(Self { file, lock_text, lock })
     }
 

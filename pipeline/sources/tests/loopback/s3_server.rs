@@ -34,7 +34,18 @@ impl S3 {
         let objects: Objects = Arc::new(Mutex::new(objects.collect()));
         let served = Arc::clone(&objects);
         let front = Server::start(move |request, before| {
-            fault(request, before, &|| answer(request, &served.lock().unwrap(), account))
+            let bucket = Bucket { name: BUCKET, page: PAGE, objects: &served.lock().unwrap() };
+            fault(request, before, &|| bucket.answer(request, account))
+        });
+        Self { objects, front }
+    }
+
+    /// A public bucket of that name, with pages of 1,000 keys as the real ones have.
+    pub fn public(name: &'static str, objects: BTreeMap<String, Vec<u8>>) -> Self {
+        let objects: Objects = Arc::new(Mutex::new(objects));
+        let served = Arc::clone(&objects);
+        let front = Server::start(move |request, _| {
+            Bucket { name, page: 1000, objects: &served.lock().unwrap() }.answer(request, None)
         });
         Self { objects, front }
     }
@@ -44,29 +55,79 @@ impl S3 {
     }
 }
 
-fn answer(request: &Request, objects: &BTreeMap<String, Vec<u8>>, account: Option<&str>) -> Answer {
-    let authorization = request.header("authorization").unwrap_or_default();
-    let known = |key| {
-        authorization.starts_with(&format!("AWS4-HMAC-SHA256 Credential={key}/"))
-            && authorization.contains("Signature=")
-    };
-    if account.is_some_and(|key| !known(key)) {
-        return error("403 Forbidden", "InvalidAccessKeyId");
+/// What is served of a bucket.
+struct Bucket<'a> {
+    name: &'static str,
+    page: usize,
+    objects: &'a BTreeMap<String, Vec<u8>>,
+}
+
+impl Bucket<'_> {
+    fn answer(&self, request: &Request, account: Option<&str>) -> Answer {
+        let authorization = request.header("authorization").unwrap_or_default();
+        let known = |key| {
+            authorization.starts_with(&format!("AWS4-HMAC-SHA256 Credential={key}/"))
+                && authorization.contains("Signature=")
+        };
+        if account.is_some_and(|key| !known(key)) {
+            return error("403 Forbidden", "InvalidAccessKeyId");
+        }
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let path = decoded(path);
+        let Some(key) = path.strip_prefix(&format!("/{}", self.name)) else {
+            return error("404 Not Found", "NoSuchBucket");
+        };
+        let key = key.trim_start_matches('/');
+        if key.is_empty() {
+            return self.list(query);
+        }
+        let Some(bytes) = self.objects.get(key) else {
+            return error("404 Not Found", "NoSuchKey");
+        };
+        let tag = tag(bytes);
+        if request.header("if-match").is_some_and(|expected| expected != tag) {
+            return error("412 Precondition Failed", "PreconditionFailed");
+        }
+        dated(Answer::file(request, bytes, &tag))
     }
-    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-    let Some(key) = path.strip_prefix(&format!("/{BUCKET}")) else {
-        return error("404 Not Found", "NoSuchBucket");
-    };
-    let key = decoded(key.trim_start_matches('/'));
-    if key.is_empty() {
-        return list(objects, query);
+
+    /// A page of keys after the one that the continuation token names.
+    fn list(&self, query: &str) -> Answer {
+        let Self { name, page: most, objects } = *self;
+        let parameters: BTreeMap<String, String> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), decoded(value)))
+            .collect();
+        assert_eq!(parameters["list-type"], "2");
+        let prefix = parameters.get("prefix").map_or("", String::as_str);
+        let after = parameters.get("continuation-token").map_or("", String::as_str);
+        let mut keys = objects.keys().filter(|key| key.starts_with(prefix) && key.as_str() > after);
+        let page: Vec<&String> = keys.by_ref().take(most).collect();
+        let more = keys.next().is_some();
+        let contents: String = page
+        .iter()
+        .map(|key| {
+            let bytes = &objects[*key];
+            format!(
+                "<Contents><Key>{key}</Key><LastModified>2015-10-21T07:28:00.000Z</LastModified>\
+                 <ETag>{}</ETag><Size>{}</Size></Contents>",
+                tag(bytes),
+                bytes.len()
+            )
+        })
+        .collect();
+        let token = match (more, page.last()) {
+            (true, Some(last)) => format!("<NextContinuationToken>{last}</NextContinuationToken>"),
+            _ => String::new(),
+        };
+        Answer::ok(format!(
+            "<?xml version=\"1.0\"?><ListBucketResult><Name>{name}</Name><Prefix>{prefix}</Prefix>\
+         <KeyCount>{}</KeyCount><IsTruncated>{more}</IsTruncated>{contents}{token}\
+         </ListBucketResult>",
+            page.len()
+        ))
     }
-    let Some(bytes) = objects.get(&key) else { return error("404 Not Found", "NoSuchKey") };
-    let tag = tag(bytes);
-    if request.header("if-match").is_some_and(|expected| expected != tag) {
-        return error("412 Precondition Failed", "PreconditionFailed");
-    }
-    dated(Answer::file(request, bytes, &tag))
 }
 
 /// With the date that every object has.
@@ -80,41 +141,4 @@ fn tag(bytes: &[u8]) -> String {
 
 fn error(status: &str, code: &str) -> Answer {
     Answer::new(status, format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code></Error>"))
-}
-
-/// A page of keys after the one that the continuation token names.
-fn list(objects: &BTreeMap<String, Vec<u8>>, query: &str) -> Answer {
-    let parameters: BTreeMap<String, String> = query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (name.to_owned(), decoded(value)))
-        .collect();
-    assert_eq!(parameters["list-type"], "2");
-    let prefix = parameters.get("prefix").map_or("", String::as_str);
-    let after = parameters.get("continuation-token").map_or("", String::as_str);
-    let mut keys = objects.keys().filter(|key| key.starts_with(prefix) && key.as_str() > after);
-    let page: Vec<&String> = keys.by_ref().take(PAGE).collect();
-    let more = keys.next().is_some();
-    let contents: String = page
-        .iter()
-        .map(|key| {
-            let bytes = &objects[*key];
-            format!(
-                "<Contents><Key>{key}</Key><LastModified>2015-10-21T07:28:00.000Z</LastModified>\
-                 <ETag>{}</ETag><Size>{}</Size></Contents>",
-                tag(bytes),
-                bytes.len()
-            )
-        })
-        .collect();
-    let token = match (more, page.last()) {
-        (true, Some(last)) => format!("<NextContinuationToken>{last}</NextContinuationToken>"),
-        _ => String::new(),
-    };
-    Answer::ok(format!(
-        "<?xml version=\"1.0\"?><ListBucketResult><Name>{BUCKET}</Name><Prefix>{prefix}</Prefix>\
-         <KeyCount>{}</KeyCount><IsTruncated>{more}</IsTruncated>{contents}{token}\
-         </ListBucketResult>",
-        page.len()
-    ))
 }
