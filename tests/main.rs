@@ -18,6 +18,7 @@ mod embedding;
 mod end_to_end;
 mod interruption;
 mod network;
+mod query;
 mod real_data;
 mod support;
 mod texts;

@@ -31,6 +31,7 @@ pub mod items;
 pub mod matrix;
 pub mod models;
 mod parquet_bytes;
+pub mod parquet_file;
 pub mod predictions;
 pub mod quality;
 pub mod reliability;

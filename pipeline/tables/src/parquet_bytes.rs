@@ -1,6 +1,6 @@
 //! One way to write Parquet, so that equal rows are equal bytes.
 
-use std::{panic::catch_unwind, sync::Arc};
+use std::{any::Any, panic::catch_unwind, sync::Arc};
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -15,17 +15,21 @@ use crate::TableError;
 
 const ROWS_PER_GROUP: usize = 1 << 20;
 
-/// Writes the columns, in the order of the schema, as one Parquet file.
-pub(crate) fn write(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8>, TableError> {
-    let properties = WriterProperties::builder()
+/// The one setting of the writer.
+pub(crate) fn properties() -> Result<WriterProperties, TableError> {
+    Ok(WriterProperties::builder()
         .set_created_by("aliquot".to_owned())
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
-        .build();
+        .build())
+}
+
+/// Writes the columns, in the order of the schema, as one Parquet file.
+pub(crate) fn write(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8>, TableError> {
     let batch = RecordBatch::try_new(Arc::clone(schema), columns)?;
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(schema), Some(properties))?;
+    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(schema), Some(properties()?))?;
     writer.write(&batch)?;
     writer.close()?;
     Ok(bytes)
@@ -36,12 +40,14 @@ pub(crate) fn write(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8
 /// The reader asserts some things about a file that a damaged one does not keep; such a panic is an
 /// error of the file like any other.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
-    catch_unwind(|| read_trusting(bytes)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text =
-            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason");
-        Err(TableError::Format(format!("the Parquet file is damaged: {text}")))
-    })
+    catch_unwind(|| read_trusting(bytes)).unwrap_or_else(|panic| Err(damaged(&*panic)))
+}
+
+/// What a panic of the reader says, as an error of the file.
+pub(crate) fn damaged(panic: &(dyn Any + Send)) -> TableError {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason");
+    TableError::Format(format!("the Parquet file is damaged: {text}"))
 }
 
 /// At least one batch, so that a table without rows still has its columns.

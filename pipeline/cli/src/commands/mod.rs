@@ -21,6 +21,7 @@ pub mod dag;
 pub mod embed;
 pub mod estimate;
 pub mod lock;
+pub mod query;
 pub mod results;
 pub mod run;
 pub mod schemas;
