@@ -36,7 +36,8 @@ fn a_mean_by_model_is_that_of_the_source() {
     for model in 0..MODELS {
         let text = fs::read_to_string(board.mirror_file(&board.annotations_path(model))).unwrap();
         let records: Vec<Value> = serde_json::from_str(&text).unwrap();
-        let scores = records.iter().map(|r| f64::from((r["preference"].as_f64().unwrap() - 1.0) as f32));
+        let scores =
+            records.iter().map(|r| f64::from((r["preference"].as_f64().unwrap() - 1.0) as f32));
         sums.insert(model_name(model), scores.sum());
     }
     let rows = ask(
@@ -76,7 +77,9 @@ fn tables_of_a_release_join() {
     let rows = ask(&board, sql);
     let found: BTreeSet<(String, String)> = rows
         .iter()
-        .map(|row| (row["item_uid"].as_str().unwrap().to_owned(), row["stem"].as_str().unwrap().to_owned()))
+        .map(|row| {
+            (row["item_uid"].as_str().unwrap().to_owned(), row["stem"].as_str().unwrap().to_owned())
+        })
         .collect();
     assert_eq!((found, rows.len()), (expected, 12));
     assert!(rows.iter().all(|row| row["answers"] == MODELS));
@@ -97,7 +100,11 @@ fn names_versions_and_ids_name_a_release_and_damage_is_refused() {
         let rows = json_of(&board.on_release(&["query", sql, name, "--json"], "store"));
         assert_eq!(rows, json!([{"n": ITEMS}]));
     }
-    assert_refused(&board.on_release(&["query", sql, "other"], "store"), 8, &["other", "demo@0.1.0"]);
+    assert_refused(
+        &board.on_release(&["query", sql, "other"], "store"),
+        8,
+        &["other", "demo@0.1.0"],
+    );
 
     let items = manifest(&board)["tables"]["items"]["blake3"].as_str().unwrap().to_owned();
     let object = board.store("store").join("objects").join(&items[..2]).join(&items);
@@ -107,7 +114,8 @@ fn names_versions_and_ids_name_a_release_and_damage_is_refused() {
     fs::write(&object, bytes).unwrap();
     assert_refused(&board.on_release(&["query", sql, "demo"], "store"), 7, &[&items[..8]]);
     // Tables that the query does not read are not read.
-    let other = board.on_release(&["query", "SELECT count(*) AS n FROM models", "demo", "--json"], "store");
+    let other =
+        board.on_release(&["query", "SELECT count(*) AS n FROM models", "demo", "--json"], "store");
     assert_eq!(json_of(&other), json!([{"n": MODELS}]));
 }
 
@@ -136,10 +144,15 @@ fn a_run_need_not_be_published() {
     };
     let sql = "SELECT count(*) AS n FROM responses";
     assert_refused(&query(sql), 8, &["no run of", "aliquot run"]);
-    let output = board.command(&["run", "--offline", "--until", "audit"], "store").output().unwrap();
+    let output =
+        board.command(&["run", "--offline", "--until", "audit"], "store").output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(json_of(&query(sql)), json!([{"n": ITEMS * MODELS}]));
-    assert_refused(&query("SELECT * FROM quality"), 2, &["no table `quality`", "findings, items, models"]);
+    assert_refused(
+        &query("SELECT * FROM quality"),
+        2,
+        &["no table `quality`", "findings, items, models"],
+    );
     board.release("store", &[]);
     let quality = json_of(&query("SELECT count(*) AS n FROM quality"));
     assert!(quality[0]["n"].as_u64().unwrap() > 0);
@@ -246,7 +259,7 @@ fn mistakes_say_what_there_is() {
     let refused = |sql: &str, parts: &[&str]| {
         assert_refused(&in_folder(&folder, &[sql]), 2, parts);
     };
-    refused("SELECT * FROM responces", &["no table `responces`", "responses", "--tables"]);
+    refused("SELECT * FROM answers", &["no table `answers`", "responses", "--tables"]);
     refused("SELECT modle FROM responses", &["no column `modle`", "responses.model"]);
     refused("SELECT r.modle FROM responses r", &["no column `r.modle`", "r.model"]);
     refused("SELECT model, score FROM responses GROUP BY model", &["score"]);
@@ -254,7 +267,10 @@ fn mistakes_say_what_there_is() {
     refused("SELECT 1; SELECT 2", &["more than one statement"]);
     refused("SELECT frobnicate(score) FROM responses", &["frobnicate"]);
     refused("SELECT CAST(model AS INT) FROM responses", &["the query failed"]);
-    refused("SELECT 1 AS \"a.b\", a.b, c.b FROM (SELECT 1 AS b) a, (SELECT 2 AS b) c", &["two columns `a.b`"]);
+    refused(
+        "SELECT 1 AS \"a.b\", a.b, c.b FROM (SELECT 1 AS b) a, (SELECT 2 AS b) c",
+        &["two columns `a.b`"],
+    );
 
     let usage = |arguments: &[&str], part: &str| {
         assert_refused(&aliquot(arguments).output().unwrap(), 2, &[part]);
@@ -303,7 +319,12 @@ fn an_edited_recipe_has_no_tables_of_its_own_until_it_runs() {
     let board = published();
     edit(&board.recipe(), "minimum_coverage = 0.9", "minimum_coverage = 0.8");
     let mut command = aliquot(&["query", "SELECT * FROM findings", "--run"]);
-    let output = command.arg(board.recipe()).arg("--store").arg(board.store("store")).output().unwrap();
+    let output =
+        command.arg(board.recipe()).arg("--store").arg(board.store("store")).output().unwrap();
     // Merged tables are as before, audited ones are not made yet.
-    assert_refused(&output, 2, &["no table `findings`", "aliases, items, models, responses, scores"]);
+    assert_refused(
+        &output,
+        2,
+        &["no table `findings`", "aliases, items, models, responses, scores"],
+    );
 }

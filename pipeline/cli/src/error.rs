@@ -322,7 +322,9 @@ fn query_step(error: &QueryError) -> Option<&'static str> {
         QueryError::Memory { .. } => "give more with `--memory MIB`, or ask for less",
         QueryError::Table { .. } => "make the file anew: it is no whole Parquet file",
         QueryError::Syntax(_) | QueryError::Plan(_) | QueryError::Failed(_) => "correct the SQL",
-        QueryError::Io { .. } => "look at the free space and the rights of that place and of the temporary folder (TMPDIR)",
+        QueryError::Io { .. } => {
+            "look at the free space and the rights of that place and of the temporary folder (TMPDIR)"
+        }
         _ => return None,
     })
 }

@@ -56,9 +56,8 @@ impl<'a> Answer<'a> {
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, QueryError> {
         loop {
             // Some kernels assert what a damaged file does not keep.
-            let next = catch_unwind(AssertUnwindSafe(|| {
-                self.engine.runtime.block_on(self.stream.next())
-            }));
+            let next =
+                catch_unwind(AssertUnwindSafe(|| self.engine.runtime.block_on(self.stream.next())));
             let Some(batch) = next.map_err(|panic| panicked(&*panic))? else { return Ok(None) };
             let batch = batch.map_err(|error| self.engine.failed(error))?;
             if batch.num_rows() > 0 {

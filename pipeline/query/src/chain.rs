@@ -104,7 +104,9 @@ impl Chain {
     }
 
     /// All rows, checked to be in order.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Result<RecordBatch, QueryError>> + Send + use<> {
+    pub(crate) fn rows(
+        &self,
+    ) -> impl Iterator<Item = Result<RecordBatch, QueryError>> + Send + use<> {
         CheckedRows {
             files: self.files.iter().cloned().collect(),
             key: self.key.clone(),

@@ -96,7 +96,8 @@ pub fn duplicate_cells(
         context.sql(&format!("{DUPLICATE_CELLS} LIMIT {limit}")).await?.collect().await
     });
     let batches = batches.map_err(|error| engine.failed(error))?;
-    let cells = batches.iter().map(|batch| cells(batch).map_err(|error| engine.failed(error.into())));
+    let cells =
+        batches.iter().map(|batch| cells(batch).map_err(|error| engine.failed(error.into())));
     Ok(cells.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 

@@ -119,6 +119,7 @@ impl Merge<'_> {
     fn write<W: Write + Send>(&self, chains: Vec<Chain>, out: W) -> Result<u64, QueryError> {
         let mut writer = Writer::new(&self.schema, out).map_err(QueryError::Write)?;
         match &chains[..] {
+            [] => {}
             [chain] => {
                 for batch in chain.rows() {
                     writer.write(&batch?).map_err(QueryError::Write)?;
@@ -136,7 +137,8 @@ impl Merge<'_> {
     ) -> Result<(), QueryError> {
         let runtime = &self.engine.runtime;
         let _entered = runtime.enter();
-        let started = self.plan(chains).and_then(|plan| plan.execute(0, self.engine.context().task_ctx()));
+        let started =
+            self.plan(chains).and_then(|plan| plan.execute(0, self.engine.context().task_ctx()));
         let mut stream = started.map_err(|error| self.engine.failed(error))?;
         while let Some(batch) = runtime.block_on(stream.next()) {
             let batch = batch.map_err(|error| self.engine.failed(error))?;
@@ -157,7 +159,6 @@ impl Merge<'_> {
         Ok(Arc::new(merge))
     }
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -195,7 +196,8 @@ mod tests {
     ) -> (Vec<u8>, Vec<Shard>) {
         let mut whole = Responses::default();
         let mut shards = vec![Responses::default(); parts];
-        for (model, item) in (0..models).flat_map(|model| (0..items).map(move |item| (model, item))) {
+        for (model, item) in (0..models).flat_map(|model| (0..items).map(move |item| (model, item)))
+        {
             push(&mut whole, model, item);
             push(&mut shards[part(model, item)], model, item);
         }
@@ -280,7 +282,10 @@ mod tests {
         let models = aliquot_tables::models::encode(&[]).unwrap();
         let other = Shard { name: "models".to_owned(), source: Source::Bytes(models.into()) };
         let error = merged(&[shards[0].clone(), other], SETTINGS).unwrap_err();
-        assert!(matches!(&error, QueryError::Columns { shard, .. } if shard == "models"), "{error}");
+        assert!(
+            matches!(&error, QueryError::Columns { shard, .. } if shard == "models"),
+            "{error}"
+        );
         let error = merge_sorted(&shards, &["colour"], Vec::new(), SETTINGS).unwrap_err();
         assert!(matches!(&error, QueryError::Table { .. }), "{error}");
         let Source::Bytes(bytes) = &shards[0].source else { panic!("shards are in memory") };

@@ -20,8 +20,9 @@ impl Answer<'_> {
     /// Writes all rows, or the first `limit`, as a JSON array of objects, a missing cell or a number
     /// that JSON does not have (NaN, infinity) as null. Returns the number of rows.
     pub fn write_json(&mut self, out: impl Write, limit: Option<u64>) -> Result<u64, QueryError> {
-        let mut writer =
-            json::WriterBuilder::new().with_explicit_nulls(true).build::<_, json::writer::JsonArray>(out);
+        let mut writer = json::WriterBuilder::new()
+            .with_explicit_nulls(true)
+            .build::<_, json::writer::JsonArray>(out);
         let rows = self.each(limit, |batch| writer.write(batch).map_err(unwritten))?;
         writer.finish().map_err(unwritten)?;
         let mut out = writer.into_inner();
@@ -57,7 +58,8 @@ impl Answer<'_> {
 }
 
 fn cells(batch: &RecordBatch) -> Result<Vec<Vec<String>>, QueryError> {
-    let failed = |error: datafusion::arrow::error::ArrowError| QueryError::Failed(error.to_string());
+    let failed =
+        |error: datafusion::arrow::error::ArrowError| QueryError::Failed(error.to_string());
     let options = FormatOptions::default().with_null("");
     let formatters = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
     let formatters = formatters.collect::<Result<Vec<_>, _>>().map_err(failed)?;

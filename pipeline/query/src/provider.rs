@@ -74,7 +74,8 @@ impl TableProvider for Provider {
             }) as Arc<dyn PartitionStream>
         });
         let partitions = partitions.collect();
-        let plan = StreamingTableExec::try_new(Arc::clone(&schema), partitions, None, [], false, limit)?;
+        let plan =
+            StreamingTableExec::try_new(Arc::clone(&schema), partitions, None, [], false, limit)?;
         Ok(Arc::new(plan))
     }
 
@@ -116,8 +117,9 @@ impl PartitionStream for Partition {
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let table = self.table.clone();
-        let failed =
-            move |source| -> DataFusionError { QueryError::Table { table: table.clone(), source }.into_plan() };
+        let failed = move |source| -> DataFusionError {
+            QueryError::Table { table: table.clone(), source }.into_plan()
+        };
         let batches = match self.file.read(&self.part, context.session_config().batch_size()) {
             Ok(batches) => batches,
             Err(error) => {
@@ -127,5 +129,88 @@ impl PartitionStream for Partition {
         };
         let stream = stream::iter(batches.map(move |batch| batch.map_err(&failed)));
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aliquot_tables::{
+        parquet_file::{Source, Writer},
+        responses,
+    };
+    use datafusion::{
+        arrow::{
+            array::{ArrayRef, Float32Array, RecordBatch, StringArray, UInt32Array, UInt64Array},
+            compute::cast,
+        },
+        prelude::SessionContext,
+    };
+
+    use super::*;
+
+    /// Two row groups: models a and b, then b and c; the first without a missing score.
+    fn file() -> ParquetFile {
+        const HALF: usize = 1 << 20;
+        let schema = responses::schema();
+        let mut bytes = Vec::new();
+        let mut writer = Writer::new(&schema, &mut bytes).unwrap();
+        for (models, score) in [(["a", "b"], Some(0.5)), (["b", "c"], None)] {
+            for model in models {
+                let rows = HALF / 2;
+                let text = |value: &str| -> ArrayRef {
+                    let plain = StringArray::from(vec![value; rows]);
+                    cast(&plain, schema.field(0).data_type()).unwrap()
+                };
+                let columns: Vec<ArrayRef> = vec![
+                    text(model),
+                    text("uid"),
+                    text("acc"),
+                    text(""),
+                    Arc::new(UInt32Array::from(vec![0; rows])),
+                    Arc::new(Float32Array::from(vec![score; rows])),
+                    Arc::new(Float32Array::from(vec![None; rows])),
+                    Arc::new(StringArray::from(vec![None::<&str>; rows])),
+                    text("raw"),
+                    Arc::new(UInt64Array::from(vec![7; rows])),
+                ];
+                writer.write(&RecordBatch::try_new(schema.clone(), columns).unwrap()).unwrap();
+            }
+        }
+        assert_eq!(writer.finish().unwrap(), 2 * HALF as u64);
+        ParquetFile::open(Source::Bytes(bytes.into())).unwrap().with_plain_texts().unwrap()
+    }
+
+    #[test]
+    fn row_groups_that_cannot_match_are_left_out_and_no_other() {
+        let provider = Provider::new("responses", file());
+        let schema = DFSchema::try_from(provider.schema()).unwrap();
+        let context = SessionContext::new();
+        let expected: [(&str, &[usize]); 9] = [
+            ("model = 'a'", &[0]),
+            ("model = 'b'", &[0, 1]),
+            ("model > 'b'", &[1]),
+            ("model > 'c'", &[]),
+            ("model IN ('a', 'x')", &[0]),
+            ("score IS NULL", &[1]),
+            ("score IS NOT NULL", &[0]),
+            ("upper(model) = 'A'", &[0, 1]),
+            ("model = 'a' OR raw = 'raw'", &[0, 1]),
+        ];
+        for (filter, groups) in expected {
+            let filters = [context.parse_sql_expr(filter, &schema).unwrap()];
+            let found = provider.row_groups(&context.state(), &filters).unwrap();
+            assert_eq!(found, groups, "{filter}");
+        }
+        assert_eq!(provider.row_groups(&context.state(), &[]).unwrap(), [0, 1]);
+    }
+
+    #[test]
+    fn shares_cover_all_row_groups_in_order() {
+        for (groups, most) in [(0, 4), (1, 4), (7, 3), (9, 3), (5, 1)] {
+            let all: Vec<usize> = (0..groups).collect();
+            let shares = shares(&all, most);
+            assert!((1..=most).contains(&shares.len()));
+            assert_eq!(shares.concat(), all);
+        }
     }
 }

@@ -14,7 +14,7 @@ use datafusion::{
     common::{Column, pruning::PruningStatistics},
     error::DataFusionError,
     physical_expr::{PhysicalExpr, utils::collect_columns},
-    physical_optimizer::pruning::PruningPredicate,
+    physical_optimizer::pruning::PruningPredicateBuilder,
     scalar::ScalarValue,
 };
 
@@ -27,7 +27,9 @@ pub(crate) fn row_groups(
     table: &str,
 ) -> Result<Vec<usize>, DataFusionError> {
     let failed = |source| QueryError::Table { table: table.to_owned(), source }.into_plan();
-    let predicate = PruningPredicate::try_new(Arc::clone(filter), Arc::clone(file.schema()))?;
+    let predicate = PruningPredicateBuilder::new()
+        .with_file_schema(Arc::clone(file.schema()))
+        .try_build(Arc::clone(filter))?;
     let bounds = Bounds::of(file, filter).map_err(failed)?;
     let kept = predicate.prune(&bounds)?;
     Ok(kept.iter().enumerate().filter(|(_, kept)| **kept).map(|(group, _)| group).collect())

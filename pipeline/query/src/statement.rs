@@ -105,7 +105,10 @@ mod tests {
     fn one_statement_of_bounded_length() {
         for sql in ["", ";", "SELECT 1; SELECT 2", "SELEC 1", "SELECT 'open"] {
             let error = tables_of(sql).unwrap_err();
-            assert!(matches!(error, QueryError::Syntax(_) | QueryError::Refused { .. }), "{sql}: {error}");
+            assert!(
+                matches!(error, QueryError::Syntax(_) | QueryError::Refused { .. }),
+                "{sql}: {error}"
+            );
         }
         let long = format!("SELECT {}", "1,".repeat(LONGEST));
         assert!(matches!(tables_of(&long), Err(QueryError::Syntax(_))));

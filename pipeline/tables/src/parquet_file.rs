@@ -9,7 +9,7 @@ use std::{
 };
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
 use parquet::{
@@ -78,6 +78,23 @@ impl ParquetFile {
         Ok(Self { source, metadata })
     }
 
+    /// The same file with texts of a dictionary read as plain ones: a batch of the former carries
+    /// the dictionary of its whole row group, which is more than its rows where texts are many.
+    pub fn with_plain_texts(self) -> Result<Self, TableError> {
+        let plain = |field: &Arc<Field>| match field.data_type() {
+            DataType::Dictionary(_, values) if **values == DataType::Utf8 => {
+                Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8))
+            }
+            _ => Arc::clone(field),
+        };
+        let fields: Vec<Arc<Field>> = self.schema().fields().iter().map(plain).collect();
+        let schema = Schema::new_with_metadata(fields, self.schema().metadata().clone());
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+        let footer = Arc::clone(self.metadata.metadata());
+        let metadata = trusting(|| Ok(ArrowReaderMetadata::try_new(footer, options)?))?;
+        Ok(Self { source: self.source, metadata })
+    }
+
     /// Arrow schema.
     pub fn schema(&self) -> &SchemaRef {
         self.metadata.schema()
@@ -107,8 +124,11 @@ impl ParquetFile {
             if field.data_type().is_nested() {
                 return Ok(None);
             }
-            let converter =
-                StatisticsConverter::try_new(column, self.schema(), self.metadata.parquet_schema())?;
+            let converter = StatisticsConverter::try_new(
+                column,
+                self.schema(),
+                self.metadata.parquet_schema(),
+            )?;
             Ok(Some(ColumnBounds {
                 minima: converter.row_group_mins(metadata.row_groups())?,
                 maxima: converter.row_group_maxes(metadata.row_groups())?,
@@ -250,12 +270,15 @@ fn open(path: &PathBuf) -> Result<File, TableError> {
     File::open(path).map_err(|source| TableError::Open { path: path.clone(), source })
 }
 
-fn load<T: parquet::file::reader::ChunkReader>(input: &T) -> Result<ArrowReaderMetadata, TableError> {
+fn load<T: parquet::file::reader::ChunkReader>(
+    input: &T,
+) -> Result<ArrowReaderMetadata, TableError> {
     Ok(ArrowReaderMetadata::load(input, ArrowReaderOptions::new())?)
 }
 
 /// The reader asserts some things about a file that a damaged one does not keep; such a panic is an
 /// error of the file like any other.
 fn trusting<T>(read: impl FnOnce() -> Result<T, TableError>) -> Result<T, TableError> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| Err(parquet_bytes::damaged(&*panic)))
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|panic| Err(parquet_bytes::damaged(&*panic)))
 }
