@@ -260,8 +260,8 @@ fn mistakes_say_what_there_is() {
         assert_refused(&in_folder(&folder, &[sql]), 2, parts);
     };
     refused("SELECT * FROM answers", &["no table `answers`", "responses", "--tables"]);
-    refused("SELECT modle FROM responses", &["no column `modle`", "responses.model"]);
-    refused("SELECT r.modle FROM responses r", &["no column `r.modle`", "r.model"]);
+    refused("SELECT colour FROM responses", &["no column `colour`", "responses.model"]);
+    refused("SELECT r.colour FROM responses r", &["no column `r.colour`", "r.model"]);
     refused("SELECT model, score FROM responses GROUP BY model", &["score"]);
     refused("SELECT FROM WHERE", &["the SQL cannot be read"]);
     refused("SELECT 1; SELECT 2", &["more than one statement"]);

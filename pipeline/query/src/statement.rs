@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn one_statement_of_bounded_length() {
-        for sql in ["", ";", "SELECT 1; SELECT 2", "SELEC 1", "SELECT 'open"] {
+        for sql in ["", ";", "SELECT 1; SELECT 2", "PICK 1", "SELECT 'open"] {
             let error = tables_of(sql).unwrap_err();
             assert!(
                 matches!(error, QueryError::Syntax(_) | QueryError::Refused { .. }),
