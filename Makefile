@@ -74,14 +74,19 @@ bench/.venv-embed/done: Makefile bench/requirements-embed.txt
 	bench/.venv-embed/bin/pip install --quiet --requirement bench/requirements-embed.txt
 	touch $@
 
-.PHONY: bench-build bench-normalize bench-medoids bench-scale bench-irt bench-embed
-bench: bench-normalize bench-medoids bench-scale bench-irt bench-embed ## Speed and memory, side by side with Python (needs MIRROR, DATA)
+.PHONY: bench-build bench-normalize bench-logs bench-medoids bench-scale bench-irt bench-embed
+bench: bench-normalize bench-logs bench-medoids bench-scale bench-irt bench-embed ## Speed and memory, side by side with Python (needs MIRROR, DATA)
 
 bench-build: build
 	cargo build --release --locked --package aliquot-bench
 
 bench-normalize: build $(VENV)/bench
 	$(VENV)/bin/python bench/normalize.py $(ALIQUOT) $(MIRROR)
+
+# 5,000 MB in 500 files are the size to judge by; they take 6 GB of disk.
+LOGS ?= 500 50
+bench-logs: build $(VENV)/bench
+	$(VENV)/bin/python bench/import_logs.py $(ALIQUOT) $(LOGS)
 
 bench-medoids: bench-build $(VENV)/bench
 	$(VENV)/bin/python bench/medoids.py $(TARGET)/release/medoids $(DATA)

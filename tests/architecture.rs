@@ -31,8 +31,8 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
 const HOMES: [(&str, &[&str]); 11] = [
     ("arrow", &["tables"]),
     ("parquet", &["tables"]),
-    ("object_store", &["store"]),
-    ("tokio", &["store", "query"]),
+    ("object_store", &["store", "sources"]),
+    ("tokio", &["store", "sources", "query"]),
     ("reqwest", &["sources"]),
     ("datafusion", &["query"]),
     ("polars", &["report"]),

@@ -1,7 +1,7 @@
 //! Recipes that embed the texts of their items. All need the models of `make setup`.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
     process::{Output, Stdio},
@@ -17,7 +17,7 @@ use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder}
 
 use crate::{
     support::{assert_refused, edit, json_of, read_table, stderr, stdout},
-    texts::{ITEMS, RECORD, Texts, cached, prompt},
+    texts::{EMBED, ITEMS, RECORD, Texts, cached, prompt},
 };
 
 fn succeeded(output: &Output) {
@@ -264,6 +264,86 @@ fn items_that_say_nearly_the_same_are_found_and_dropped_or_stop_the_run() {
         assert_eq!(rows("clusters").len(), items);
     }
     assert_refused(&run("fail", "fail"), 4, &["reasons to stop", "near-duplicate-item b"]);
+}
+
+#[test]
+fn items_that_nobody_answered_are_counted_as_predicted_from_their_texts() {
+    let Some(texts) = Texts::new() else { return };
+    // Six items nobody has answered; the first of them says what an answered one says, nearly.
+    let mut prompts: Vec<String> = (0..ITEMS + 6).map(prompt).collect();
+    prompts[ITEMS] = format!("{}?", prompts[7]);
+    texts.write_items(&prompts);
+    let recipe = fs::read_to_string(texts.path("answered.toml")).unwrap();
+    let audit = "[audit]\nunanswered_items = \"predict\"\n\
+                 [audit.near_duplicates]\nsimilarity = 0.97\naction = \"drop\"\n[[target]]";
+    texts.write("predicted.toml", &recipe.replace("[[target]]", audit));
+    texts.lock("predicted");
+    texts.release("predicted", "store");
+    let manifest = texts.manifest("answered", "store");
+    let rows = |table: &str| read_table(&texts.path("store"), &manifest, table);
+    let predicted = rows("predictions");
+    assert_eq!((predicted.len(), &manifest["targets"][0]["items"]), (5, &(ITEMS + 5).into()));
+    let stems: BTreeMap<String, String> = rows("items")
+        .iter()
+        .map(|row| ["item_uid", "stem"].map(|key| row[key].as_str().unwrap().to_owned()).into())
+        .collect();
+    for row in &predicted {
+        let stem = &stems[row["item_uid"].as_str().unwrap()];
+        assert!(prompts[ITEMS + 1..].contains(stem), "{stem} was answered");
+        assert!(row["difficulty_error"].as_f64().unwrap() > 0.0);
+    }
+    let uids = subset(&texts, "answered");
+    let scores: String = uids.iter().map(|uid| format!("{uid},1\n")).collect();
+    let results = texts.write("results.csv", &format!("item_uid,score\n{scores}"));
+    let said = texts.on_release(&["estimate", "answered", results.to_str().unwrap()], "store");
+    succeeded(&said);
+    assert!(stdout(&said).contains("note      5 items of the mean have no answers"));
+    let json = ["estimate", "answered", results.to_str().unwrap(), "--json"];
+    assert_eq!(json_of(&texts.on_release(&json, "store"))["predicted_items"], 5);
+
+    let without =
+        recipe.replace("[[target]]", "[audit]\nunanswered_items = \"predict\"\n[[target]]");
+    let without = without.replace(EMBED, "");
+    texts.write("without.toml", &without);
+    assert_refused(&texts.run("without", "store"), 3, &["looks at text: add [embed]"]);
+}
+
+#[test]
+fn a_cold_subset_of_two_unequal_benchmarks_keeps_their_shares() {
+    let Some(texts) = Texts::new() else { return };
+    let mut csv = csv::Writer::from_path(texts.path("items.csv")).unwrap();
+    csv.write_record(["item", "prompt", "benchmark"]).unwrap();
+    for item in 0..ITEMS {
+        let benchmark = if item < 20 { "b" } else { "a" };
+        csv.write_record([&format!("i{item:02}"), &prompt(item), benchmark]).unwrap();
+    }
+    csv.flush().unwrap();
+    drop(csv);
+    let cold = fs::read_to_string(texts.path("cold.toml")).unwrap();
+    let cold = cold
+        .replace("benchmark = \"b\"\n", "")
+        .replace("prompt = \"prompt\"", "prompt = \"prompt\", benchmark = \"benchmark\"");
+    let two = |shares: &str| cold.replace("{ b = 1.0 }", shares);
+    texts.write("two.toml", &two("{ a = 0.5, b = 0.5 }"));
+    texts.lock("two");
+    texts.release("two", "store");
+    let manifest = texts.manifest("cold", "store");
+    let benchmarks: BTreeMap<String, String> = read_table(&texts.path("store"), &manifest, "items")
+        .iter()
+        .map(|row| {
+            ["item_uid", "benchmark"].map(|key| row[key].as_str().unwrap().to_owned()).into()
+        })
+        .collect();
+    let output = texts.on_release(&["show", "cold", "--items", "test"], "store");
+    let shown = stdout(&output);
+    let mut shares = BTreeMap::<&str, f64>::new();
+    for row in csv::Reader::from_reader(shown.as_bytes()).deserialize::<BTreeMap<String, String>>()
+    {
+        let row = row.unwrap();
+        *shares.entry(&benchmarks[&row["item_uid"]]).or_default() +=
+            row["weight"].parse::<f64>().unwrap();
+    }
+    assert!((shares["a"] - 0.5).abs() < 1e-9 && (shares["b"] - 0.5).abs() < 1e-9, "{shares:?}");
 }
 
 #[test]

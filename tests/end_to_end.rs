@@ -142,7 +142,7 @@ fn the_release_says_what_each_item_contributes() {
 }
 
 /// Long tables of 12 models, 20 items in 10 passages and 3 trials.
-fn repeated_trials(folder: &Path) {
+pub fn repeated_trials(folder: &Path) {
     let mut scores = String::from("model,item,trial,score,log_likelihood\n");
     for (model, item, trial) in (0..12).flat_map(|model| {
         (0..20).flat_map(move |item| (0..3).map(move |trial| (model, item, trial)))
@@ -343,7 +343,7 @@ fn the_audit_compares_every_model_with_the_published_score() {
     let text = stdout(&board.on_release(&["show", "demo"], "store"));
     let line = text.lines().find(|line| line.starts_with("aggregate")).unwrap();
     assert_eq!(
-        line.split_whitespace().collect::<Vec<_>>(),
+        line.split_whitespace().take(4).collect::<Vec<_>>(),
         ["aggregate", "info", "keep", &MODELS.to_string()]
     );
 }

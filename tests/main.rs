@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod adapters_boards;
+mod adapters_lmeval;
 mod architecture;
 mod bad_embedding;
 mod bad_input;
@@ -16,7 +18,10 @@ mod compare;
 mod contracts;
 mod embedding;
 mod end_to_end;
+mod fuzz_boards;
+mod fuzz_lmeval;
 mod interruption;
+mod mutate;
 mod network;
 mod query;
 mod real_data;

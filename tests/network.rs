@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Leaderboard, assert_refused, json_of, stderr};
+use crate::{
+    end_to_end::repeated_trials,
+    support::{Leaderboard, assert_refused, edit, json_of, stderr},
+};
 
 /// What a server does wrong on the first request of a path.
 #[derive(Clone, Copy)]
@@ -27,6 +30,8 @@ enum Fault {
     HalfBody,
     /// Sends to another host.
     RedirectAway,
+    /// Sends to the same server by another name.
+    RedirectHome,
     /// 404, always.
     Missing,
 }
@@ -89,6 +94,10 @@ fn answer(
         }
         Fault::RedirectAway => {
             ("302 Found", "Location: http://localhost:9/x\r\n".to_owned(), &part[..0])
+        }
+        Fault::RedirectHome if first => {
+            let port = stream.local_addr().unwrap().port();
+            ("302 Found", format!("Location: http://localhost:{port}{path}\r\n"), &part[..0])
         }
         Fault::Missing => ("404 Not Found", String::new(), &part[..0]),
         Fault::Slow => {
@@ -187,6 +196,55 @@ fn a_redirect_to_a_host_that_the_recipe_does_not_name_is_not_followed() {
         6,
         &["model-00", "localhost, a host that the recipe does not name"],
     );
+}
+
+#[test]
+fn a_host_that_the_recipe_allows_may_be_redirected_to() {
+    let board = |hosts: &str| {
+        let (board, server) = served(|path| match path.contains("model-00") {
+            true => Fault::RedirectHome,
+            false => Fault::None,
+        });
+        board.edit_recipe("[[target]]", &format!("{hosts}\n[[target]]"));
+        (run(&board, &["run"]), server)
+    };
+    let (refused, _server) = board("");
+    assert_refused(&refused, 6, &["model-00", "add \"localhost\" to `hosts` of [allow]"]);
+    let (output, _server) = board("[allow]\nhosts = [\"127.0.0.1\", \"localhost\"]\n");
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+#[test]
+fn a_recipe_on_the_hub_is_locked_at_a_commit_and_run() {
+    let folder = tempfile::tempdir().unwrap();
+    repeated_trials(folder.path());
+    let hub = folder.path().join("hub");
+    let files = hub.join("datasets/owner/name/resolve").join(COMMIT);
+    let revisions = hub.join("api/datasets/owner/name/revision");
+    fs::create_dir_all(&files).unwrap();
+    fs::create_dir_all(&revisions).unwrap();
+    fs::rename(folder.path().join("scores.csv"), files.join("scores.csv")).unwrap();
+    fs::write(revisions.join("main"), format!("{{\"sha\":\"{COMMIT}\"}}")).unwrap();
+    let server = Server::start(hub, TcpListener::bind("127.0.0.1:0").unwrap(), |_| Fault::None);
+    let recipe = folder.path().join("trials.toml");
+    let command = |verb: &[&str]| {
+        let mut command = crate::support::aliquot(verb);
+        command.arg(&recipe).arg("--store").arg(folder.path().join("store"));
+        command.env("HF_ENDPOINT", &server.origin).output().unwrap()
+    };
+    edit(&recipe, "file:scores.csv", "hf://datasets/owner/name@main/scores.csv");
+    assert_refused(&command(&["lock"]), 3, &[COMMIT, "write that commit"]);
+    edit(&recipe, "name@main", &format!("name@{COMMIT}"));
+    for verb in [&["lock"][..], &["run"]] {
+        let output = command(verb);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    let lock = fs::read_to_string(folder.path().join("trials.lock")).unwrap();
+    assert!(lock.contains(&format!("hf://datasets/owner/name@{COMMIT}/scores.csv")), "{lock}");
+    edit(&recipe, "scores.csv", "gone.csv");
+    assert_refused(&command(&["lock"]), 6, &["gone.csv", "404"]);
 }
 
 #[test]

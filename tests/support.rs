@@ -173,6 +173,7 @@ pub fn aliquot(arguments: &[&str]) -> Command {
     {
         command.env_remove(variable);
     }
+    command.env_remove("HF_ENDPOINT").env_remove("HF_TOKEN");
     command.args(arguments);
     command
 }

@@ -176,7 +176,7 @@ benchmark = "b"
 columns = { item = "item", prompt = "prompt" }
 "#;
 
-const EMBED: &str = r#"
+pub const EMBED: &str = r#"
 [embed]
 model = "paraphrase-MiniLM-L3-v2"
 device = "cpu"

@@ -1,8 +1,8 @@
 //! Command-line arguments.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode};
 
-use aliquot_sources::Settings;
+use aliquot_sources::{BucketOptions, Hub, Network, Settings};
 use clap::{Args, Parser, Subcommand};
 use indicatif::MultiProgress;
 
@@ -44,7 +44,8 @@ pub struct Global {
 /// Options of commands that may fetch.
 #[derive(Args, Debug, Clone)]
 pub struct FetchOptions {
-    /// Folder laid out as host/path, plain or with .zst or .gz appended, tried before the network.
+    /// Folder laid out as host/path (s3/bucket/key, hf/datasets/owner/name/commit/path), plain or with
+    /// .zst or .gz appended, tried before the network.
     #[arg(long, env = "ALIQUOT_MIRROR", value_name = "DIR")]
     pub mirror: Option<PathBuf>,
     /// Folder that `file:` addresses are relative to; the recipe's folder unless given.
@@ -64,11 +65,12 @@ impl FetchOptions {
         let folder = recipe.parent().unwrap_or(recipe).to_owned();
         // The parent of a bare file name is the empty path, which no file system knows.
         let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+        let hub = Hub::from_environment().map_err(|error| Error::Usage(error.to_string()))?;
         Ok(Settings {
             mirror: self.mirror.clone(),
             data: self.data.clone().unwrap_or(folder),
             offline: self.offline,
-            first_wait: Duration::from_millis(500),
+            network: Network::new(hub, BucketOptions::from_environment()),
         })
     }
 }
@@ -97,6 +99,8 @@ enum Command {
     Run(commands::run::Arguments),
     /// Write the lock of a recipe: size and digests of every raw file.
     Lock(commands::lock::Arguments),
+    /// Turn result files of eval tools into tables: responses, items, models, aliases, runs.
+    Import(commands::import::Arguments),
     /// Show what is published and when recipes ran; with a recipe, what a run would do.
     Status(commands::status::Arguments),
     /// Print the graph of a recipe.
@@ -111,6 +115,8 @@ enum Command {
     Query(commands::query::Arguments),
     /// Estimate the full score of a model from its results on a subset.
     Estimate(commands::estimate::Arguments),
+    /// Write a subset in the form that an eval tool takes.
+    Export(commands::export::Arguments),
     /// Embed the texts of a recipe's items or of a table; with --self-check, check the library and a model.
     Embed(commands::embed::Arguments),
     /// Compare variants of a model with it on a subset: difference, flips, tests, a verdict.
@@ -128,6 +134,7 @@ pub fn run() -> ExitCode {
     let result = guarded(|| match command {
         Command::Run(arguments) => commands::run::run(&global, &arguments),
         Command::Lock(arguments) => commands::lock::run(&global, &arguments),
+        Command::Import(arguments) => commands::import::run(&global, &arguments),
         Command::Status(arguments) => commands::status::run(&global, &arguments),
         Command::Dag(arguments) => commands::dag::run(&global, &arguments),
         Command::Show(arguments) => commands::show::run(&global, &arguments),
@@ -135,6 +142,7 @@ pub fn run() -> ExitCode {
         Command::Trace(arguments) => commands::trace::run(&global, &arguments),
         Command::Query(arguments) => commands::query::run(&global, &arguments),
         Command::Estimate(arguments) => commands::estimate::run(&global, &arguments),
+        Command::Export(arguments) => commands::export::run(&global, &arguments),
         Command::Embed(arguments) => commands::embed::run(&global, &arguments),
         Command::Compare(arguments) => commands::compare::run(&global, &arguments),
         Command::Bench(arguments) => commands::bench::run(&global, &arguments),

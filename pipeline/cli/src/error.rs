@@ -5,7 +5,7 @@ use std::{error::Error as _, io, path::PathBuf};
 use aliquot_embed::EmbedError;
 use aliquot_query::QueryError;
 use aliquot_release::ReleaseError;
-use aliquot_sources::{AdapterError, Address, FetchError, LockError};
+use aliquot_sources::{AdapterError, Address, FetchError, LockError, merge::MergeError};
 use aliquot_stats::StatsError;
 use aliquot_store::{StoreError, canonical::CanonicalError};
 use aliquot_tables::TableError;
@@ -56,6 +56,9 @@ pub enum Error {
     /// A raw file is not what its adapter expects.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
+    /// Files cannot be joined.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// The data do not carry what the recipe asks.
     #[error("{0}")]
     Data(String),
@@ -175,9 +178,16 @@ impl Error {
             | Self::StaleLock { .. }
             | Self::Stats { .. } => 3,
             Self::Release(ReleaseError::VersionTaken { .. }) => 3,
-            Self::Adapter(_) | Self::Data(_) | Self::Table { .. } | Self::Dataset { .. } => 4,
+            Self::Adapter(_)
+            | Self::Merge(_)
+            | Self::Data(_)
+            | Self::Table { .. }
+            | Self::Dataset { .. } => 4,
             Self::Texts { .. } | Self::Vectors { .. } => 4,
-            Self::Fetch(FetchError::Changed { .. } | FetchError::Escapes { .. }) => 4,
+            Self::Fetch(FetchError::Moving { .. }) => 3,
+            Self::Fetch(FetchError::Changed { .. } | FetchError::NotAsListed { .. }) => 4,
+            Self::Fetch(FetchError::Escapes { .. }) => 4,
+            Self::Fetch(FetchError::NoMatch { .. } | FetchError::TooMany { .. }) => 4,
             Self::Fetch(FetchError::Read { .. } | FetchError::Store { .. }) => 5,
             Self::Fetch(_) => 6,
             Self::Store(StoreError::Damaged { .. }) | Self::Unverified(_) | Self::Differs(_) => 7,
@@ -202,6 +212,8 @@ impl Error {
     pub fn next_step(&self) -> Option<String> {
         match self {
             Self::Stage { source, .. } => source.next_step(),
+            Self::Fetch(FetchError::Forbidden { forbidden, .. }) => Some(forbidden.step()),
+            Self::Fetch(FetchError::Hub { problem, .. }) => Some(problem.step()),
             Self::Fetch(error) => {
                 fetch_step(error).map(str::to_owned).or_else(|| self.file_system_step())
             }
@@ -227,7 +239,7 @@ impl Error {
             Self::Adapter(_) => {
                 "correct the file at its source, or leave it out of the recipe; then `aliquot lock RECIPE --update`"
             }
-            Self::Data(_) => {
+            Self::Merge(_) | Self::Data(_) => {
                 "correct the source or the recipe, then run it again: finished work is kept"
             }
             Self::Stats { .. } => {
@@ -340,6 +352,19 @@ fn fetch_step(error: &FetchError) -> Option<&'static str> {
         FetchError::Network { .. } => {
             "run the same command again: downloads resume where they stopped"
         }
+        FetchError::NotAsListed { .. } => {
+            "run the same command again; if it happens again, tell whoever keeps the source"
+        }
+        FetchError::Bucket { .. } => {
+            "check the bucket's name, the key, and the region and credentials in the environment"
+        }
+        FetchError::Malformed { .. } => {
+            "check the address, and HF_ENDPOINT or the bucket's endpoint in the environment"
+        }
+        FetchError::Moving { .. } => "write that commit in place of the branch or tag",
+        FetchError::NoMatch { .. } => "look at what is there, and correct the pattern",
+        FetchError::TooMany { .. } => "write more of the path before the first `*`",
+        FetchError::Start(_) => "check the certificates of this machine",
         FetchError::Status { .. } => {
             "look at the address; `aliquot lock RECIPE --update` pins what is there now"
         }
@@ -349,6 +374,8 @@ fn fetch_step(error: &FetchError) -> Option<&'static str> {
         }
         FetchError::Read { .. } => "get that file of the mirror again from its source",
         FetchError::Store { source, .. } => return store_step(source),
+        // These know their own step.
+        FetchError::Forbidden { .. } | FetchError::Hub { .. } => return None,
     })
 }
 

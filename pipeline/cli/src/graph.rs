@@ -11,7 +11,10 @@
 //! embed and cluster: with [embed] only. Without results there is no split, size, analyse, evaluate.
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use aliquot_engine::{Graph, Node, NodeId};
 use aliquot_sources::{Address, Lock, LockedFile, adapters};
@@ -19,8 +22,9 @@ use aliquot_store::{ObjectId, canonical::CanonicalError};
 use serde::Serialize;
 
 use crate::{
+    audit::policy::AuditPolicy,
     embedding::Vectors,
-    recipe::{AuditPolicy, Published, Recipe, Source, SubsetSizes},
+    recipe::{Published, Recipe, Source, SubsetSizes},
     size::{Budget, Budgets, Size},
     stages,
 };
@@ -32,8 +36,12 @@ pub enum Task {
     Fetch(LockedFile),
     /// Reads one raw file, or the tables of one source.
     Normalize(stages::normalize::Params),
-    /// Joins the shards of all raw files.
+    /// Reads files that no recipe names, where they lie.
+    Read(stages::normalize::FileParams, Vec<(ObjectId, PathBuf)>),
+    /// Joins the shards of all raw files to one leaderboard.
     Merge(stages::merge::Addresses),
+    /// Joins the shards of all raw files to tables.
+    Gather(stages::merge::Addresses),
     /// Turns the texts of all items into vectors.
     Embed(stages::embed::Params),
     /// Tells how well texts foretell items, and predicts those without answers.
@@ -63,12 +71,13 @@ pub enum Task {
 }
 
 /// Name and version of every stage; a version is raised when the stage gives other bytes.
-pub const STAGES: [(&str, u32); 16] = [
+pub const STAGES: [(&str, u32); 17] = [
     (FETCH, 1),
     (NORMALIZE, adapters::alpaca_eval::VERSION + adapters::table::VERSION - 1),
-    (MERGE, 2),
+    (MERGE, 3),
+    (GATHER, 1),
     (EMBED, 1),
-    (AUDIT, 1),
+    (AUDIT, 3),
     (AMORTISE, 1),
     (SPLIT, 1),
     (SIZE, 1),
@@ -77,16 +86,19 @@ pub const STAGES: [(&str, u32); 16] = [
     (FIT, 2),
     (ANALYSE, 1),
     (EVALUATE, 2),
-    (REPORT, 3),
+    (REPORT, 4),
     (PACKAGE, 1),
     (PUBLISH, 1),
 ];
 
 /// The stage whose output is known before it runs: the lock says it.
 pub const FETCH: &str = "fetch";
-const NORMALIZE: &str = "normalize";
+/// The stage that reads raw files.
+pub const NORMALIZE: &str = "normalize";
 /// The stage that joins all raw files.
 pub const MERGE: &str = "merge";
+/// The stage that joins files that no recipe names.
+pub const GATHER: &str = "gather";
 const EMBED: &str = "embed";
 const AMORTISE: &str = "amortise";
 const CLUSTER: &str = "cluster";
@@ -103,14 +115,21 @@ pub const PACKAGE: &str = "package";
 /// The stage whose effect is outside the cache.
 pub const PUBLISH: &str = "publish";
 
-// Places of the tables among the outputs of normalize (the first four), merge, amortise, cluster, audit
-// and analyse.
+// Places of the tables among the outputs of normalize and merge (the first seven), amortise, cluster,
+// audit and analyse.
 const RESPONSES: usize = 0;
 /// Place of the items among its outputs.
 pub const ITEMS: usize = 1;
 const MODELS: usize = 2;
 const ALIASES: usize = 3;
-const SCORES: usize = 4;
+/// Place of the runs among its outputs.
+pub const RUNS: usize = 4;
+const PROMPTS: usize = 5;
+const SOURCE_FINDINGS: usize = 6;
+/// Number of tables of a shard.
+pub const NORMALIZED: usize = 7;
+const SCORES: usize = NORMALIZED;
+const GAPS: usize = NORMALIZED + 1;
 const AMORTISATION: usize = 0;
 const PREDICTIONS: usize = 1;
 const COMPLETED_SCORES: usize = 2;
@@ -129,8 +148,9 @@ const ERROR_CURVE: usize = 3;
 /// Number of objects that a stage gives.
 pub fn outputs(stage: &str) -> usize {
     match stage {
-        NORMALIZE | AMORTISE => 4,
-        MERGE => 5,
+        NORMALIZE | GATHER => NORMALIZED,
+        MERGE => NORMALIZED + 2,
+        AMORTISE => 4,
         REPORT => 4,
         CLUSTER => 3,
         AUDIT | ANALYSE => 2,
@@ -177,7 +197,9 @@ pub fn build(
         evaluations: &evaluations,
     };
     let report = builder.report(data, described)?;
-    let products = Products { splits, subsets, estimators, analysis, amortised, clusters, report };
+    let has_runs = matches!(recipe.source, Source::Files(_));
+    let products =
+        Products { has_runs, splits, subsets, estimators, analysis, amortised, clusters, report };
     builder.package(texts, data, products)?;
     Ok(builder.graph)
 }
@@ -216,6 +238,8 @@ struct Builder<'a> {
 
 /// Nodes that the release is packed from.
 struct Products {
+    /// Whether the sources tell how responses came about.
+    has_runs: bool,
     splits: Option<NodeId>,
     subsets: NodeId,
     estimators: Vec<(usize, &'static str, NodeId)>,
@@ -248,13 +272,17 @@ struct SizeNode {
 /// Names of the two subsets of every target.
 pub const SUBSETS: [&str; 2] = ["test", "validation"];
 
+/// Version of a stage.
+pub fn stage_version(stage: &str) -> u32 {
+    STAGES.iter().find(|(name, _)| *name == stage).map_or(0, |(_, version)| *version)
+}
+
 fn node(
     name: impl Into<String>,
     stage: &'static str,
     parameters: &impl Serialize,
 ) -> Result<Node, CanonicalError> {
-    let version = STAGES.iter().find(|(name, _)| *name == stage).map_or(0, |(_, version)| *version);
-    Node::new(name, stage, version, parameters)
+    Node::new(name, stage, stage_version(stage), parameters)
 }
 
 impl Builder<'_> {
@@ -305,6 +333,17 @@ impl Builder<'_> {
                 let files: Vec<&Address> =
                     std::iter::once(scores).chain(items).chain(models).collect();
                 vec![self.normalize("table", params, &files)?]
+            }
+            Source::Files(groups) => {
+                let mut shards = Vec::new();
+                for params in groups.iter().flat_map(|files| files.units(self.lock)) {
+                    let addresses = params.addresses.clone();
+                    let name = addresses[0].to_string();
+                    let addresses: Vec<&Address> = addresses.iter().collect();
+                    let params = stages::normalize::Params::Files(params);
+                    shards.push(self.normalize(&name, params, &addresses)?);
+                }
+                shards
             }
             Source::Items { items, benchmark, columns } => {
                 let params = stages::normalize::Params::Items {
@@ -386,12 +425,15 @@ impl Builder<'_> {
     ) -> Result<NodeId, CanonicalError> {
         let published: Option<Published> = match &self.recipe.source {
             Source::AlpacaEval { published, .. } => published.clone(),
-            Source::Table { .. } | Source::Items { .. } => None,
+            Source::Table { .. } | Source::Files(_) | Source::Items { .. } => None,
         };
         let policy: AuditPolicy = self.recipe.audit.clone();
         let address = published.as_ref().map(|published| published.address.clone());
         let params = stages::audit::Params { policy, published };
-        let mut audit = node("audit", AUDIT, &params)?.input(merged, SCORES).input(merged, ITEMS);
+        let mut audit = node("audit", AUDIT, &params)?;
+        for table in [SCORES, ITEMS, MODELS, GAPS, RUNS, SOURCE_FINDINGS] {
+            audit = audit.input(merged, table);
+        }
         if let Some(embeddings) = embeddings {
             audit = audit.input(embeddings, 0);
         }
@@ -662,9 +704,13 @@ impl Products {
             ("items", merged, ITEMS),
             ("models", merged, MODELS),
             ("aliases", merged, ALIASES),
+            ("gaps", merged, GAPS),
             ("findings", audit, FINDINGS),
             ("roster", roster.0, roster.1),
         ];
+        if self.has_runs {
+            tables.extend([("runs", merged, RUNS), ("prompts", merged, PROMPTS)]);
+        }
         tables.extend(self.splits.map(|splits| ("splits", splits, 0)));
         tables.push(("subsets", self.subsets, 0));
         if let Some(analysis) = self.analysis {

@@ -4,13 +4,15 @@
 //! checked, every default filled in. Only the second leaves this module's callers with questions
 //! that cannot go wrong.
 
+mod files;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
 use aliquot_sources::{
-    Address, InvalidAddress,
+    Address, Allow, Forbidden, InvalidAddress, Pattern,
     adapters::table::{Declaration, ItemColumns},
 };
 use aliquot_stats::{
@@ -19,6 +21,10 @@ use aliquot_stats::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use files::Files;
+use files::FilesText;
+
+use crate::audit::policy::{AuditPolicy, Known, Unanswered};
 use crate::embedding::{Embed, EmbedText, Vectors};
 use crate::size::{Evaluated, Size, SizeText, size};
 
@@ -40,6 +46,9 @@ pub struct RecipeText {
     /// Seed of every random choice.
     seed: u64,
     source: SourceText,
+    /// Where raw files may come from; follows from their addresses unless given.
+    #[serde(default)]
+    allow: AllowText,
     /// The text of the items as vectors, for what looks at text.
     embed: Option<EmbedText>,
     #[serde(default)]
@@ -51,6 +60,17 @@ pub struct RecipeText {
     evaluate: Option<EvaluateText>,
 }
 
+/// Where raw files may come from, redirects included.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AllowText {
+    /// Schemes: https, http, file, s3, gs, az, hf; those of the addresses unless given.
+    schemes: Option<Vec<String>>,
+    /// Hosts of https: and http:, such as `example.org`, or `*.example.org` for all under it; those of
+    /// the addresses unless given. Redirects from hf: may also lead to hosts of the Hub's own.
+    hosts: Option<Vec<String>>,
+}
+
 /// Where results come from; exactly one kind.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -59,6 +79,8 @@ enum SourceText {
     AlpacaEval(AlpacaEvalText),
     /// `[source.table]`: plain tables.
     Table(TableText),
+    /// `[[source.files]]`: logs of eval tools and files of leaderboards.
+    Files(Vec<FilesText>),
     /// `[source.items]`: items that no model has answered yet.
     Items(ItemsText),
 }
@@ -115,97 +137,6 @@ struct ItemsText {
     benchmark: Option<String>,
     /// Columns of the table.
     columns: ItemColumns,
-}
-
-/// What is done about a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Policy {
-    /// Note it and go on.
-    Keep,
-    /// Leave the model or item out.
-    Drop,
-    /// Stop.
-    Fail,
-}
-
-impl Policy {
-    /// Name in the table of findings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Drop => "drop",
-            Self::Fail => "fail",
-        }
-    }
-}
-
-/// What the audit does about what it finds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct AuditPolicy {
-    /// A model whose answers equal those of another one, item by item.
-    pub duplicate_models: Policy,
-    /// A model whose recomputed mean is not the published one.
-    pub disagreeing_scores: Policy,
-    /// Smallest share of a benchmark's items that a model must have answered to be kept.
-    pub minimum_coverage: f64,
-    /// Items that no kept model has a score on; left out unless told otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unanswered_items: Option<Unanswered>,
-    /// Items whose texts say nearly the same; with `[embed]` only, where it is looked for unless
-    /// told otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub near_duplicates: Option<NearDuplicates>,
-}
-
-/// What is done about items without answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unanswered {
-    /// Leave them out.
-    Drop,
-    /// With `[embed]` and a table of items: count them in the means, and let them be chosen, with what
-    /// their texts say that each model would score.
-    Predict,
-}
-
-impl Unanswered {
-    /// Name in the table of findings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Drop => "drop",
-            Self::Predict => "predict",
-        }
-    }
-}
-
-/// What counts as nearly the same text, and what is done about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct NearDuplicates {
-    /// Smallest cosine between the embeddings.
-    pub similarity: f64,
-    /// `drop` keeps the first item of a group, by uid.
-    pub action: Policy,
-}
-
-impl Default for NearDuplicates {
-    fn default() -> Self {
-        Self { similarity: 0.95, action: Policy::Keep }
-    }
-}
-
-impl Default for AuditPolicy {
-    fn default() -> Self {
-        Self {
-            duplicate_models: Policy::Drop,
-            disagreeing_scores: Policy::Fail,
-            minimum_coverage: 0.9,
-            unanswered_items: None,
-            near_duplicates: None,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -270,6 +201,8 @@ pub struct Recipe {
     pub seed: u64,
     /// Where results come from.
     pub source: Source,
+    /// Where raw files may come from.
+    pub allow: Allow,
     /// The text of the items as vectors.
     pub embed: Option<Embed>,
     /// What the audit does.
@@ -311,6 +244,8 @@ pub enum Source {
         /// How to read them.
         declaration: Declaration,
     },
+    /// Files that say themselves what they are.
+    Files(Vec<Files>),
     /// Items without results.
     Items {
         /// Table of items.
@@ -331,7 +266,7 @@ impl Source {
     /// Whether the items' texts are known.
     fn has_prompts(&self) -> bool {
         match self {
-            Self::AlpacaEval { .. } => true,
+            Self::AlpacaEval { .. } | Self::Files(_) => true,
             Self::Table { declaration, .. } => {
                 declaration.item_columns.as_ref().is_some_and(|columns| columns.prompt.is_some())
             }
@@ -339,8 +274,16 @@ impl Source {
         }
     }
 
+    fn patterns(&self) -> Vec<&Pattern> {
+        match self {
+            Self::Files(groups) => groups.iter().flat_map(Files::patterns).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn addresses(&self) -> Vec<&Address> {
         match self {
+            Self::Files(_) => Vec::new(),
             Self::AlpacaEval { models, published, .. } => models
                 .iter()
                 .map(|(_, address)| address)
@@ -409,6 +352,7 @@ impl Recipe {
                     .to_owned(),
             );
         }
+        let allow = allowed(&text.allow, addresses(&source, embed.as_ref()), &source.patterns())?;
         let procedure = procedure(&text.subsets.procedure)?;
         if text.seed > LARGEST_SEED {
             return Err(format!("seed must be at most {LARGEST_SEED}"));
@@ -427,6 +371,7 @@ impl Recipe {
                 return Err(format!("`{}` looks at text: add [embed]", procedure.name()));
             }
         }
+        let known = Known { embedded: embed.is_some(), prompts: source.has_prompts() };
         Ok(Self {
             name: text.name,
             version: text.version,
@@ -434,8 +379,9 @@ impl Recipe {
             description: text.description,
             licence: text.licence,
             seed: text.seed,
+            audit: text.audit.resolved(known)?,
             source,
-            audit: audited(text.audit, embed.is_some())?,
+            allow,
             embed,
             targets,
             subsets,
@@ -453,14 +399,45 @@ impl Recipe {
         self.source.has_results() && self.audit.unanswered_items == Some(Unanswered::Predict)
     }
 
-    /// Every raw file.
-    pub fn addresses(&self) -> Vec<&Address> {
-        let mut addresses = self.source.addresses();
-        if let Some(Embed { vectors: Vectors::Recorded(address), .. }) = &self.embed {
-            addresses.push(address);
-        }
-        addresses
+    /// Patterns of raw files, which the lock resolves.
+    pub fn patterns(&self) -> Vec<&Pattern> {
+        self.source.patterns()
     }
+
+    /// Every raw file that is named by its address.
+    pub fn addresses(&self) -> Vec<&Address> {
+        addresses(&self.source, self.embed.as_ref())
+    }
+}
+
+fn addresses<'a>(source: &'a Source, embed: Option<&'a Embed>) -> Vec<&'a Address> {
+    let mut addresses = source.addresses();
+    if let Some(Embed { vectors: Vectors::Recorded(address), .. }) = embed {
+        addresses.push(address);
+    }
+    addresses
+}
+
+/// What may be read, which has to contain what the recipe names itself.
+fn allowed(
+    text: &AllowText,
+    addresses: Vec<&Address>,
+    patterns: &[&Pattern],
+) -> Result<Allow, String> {
+    let named = addresses.iter().map(|address| (address.scheme(), address.host()));
+    let named = named.chain(patterns.iter().map(|pattern| (pattern.scheme(), pattern.host())));
+    let allow = Allow::new(text.schemes.as_deref(), text.hosts.as_deref(), named)
+        .map_err(|error| format!("[allow]: {error}"))?;
+    let refused = |what: &dyn std::fmt::Display, forbidden: &Forbidden| {
+        format!("{what} leads to {forbidden}: {}", forbidden.step())
+    };
+    for address in addresses {
+        allow.check(address).map_err(|forbidden| refused(address, &forbidden))?;
+    }
+    for pattern in patterns {
+        allow.check_pattern(pattern).map_err(|forbidden| refused(pattern, &forbidden))?;
+    }
+    Ok(allow)
 }
 
 /// What is measured, names checked.
@@ -515,26 +492,6 @@ fn cold(procedure: Procedure, sizes: [&SizeText; 2]) -> Result<(), String> {
         [SizeText::Fixed(_), SizeText::Fixed(_)] => Ok(()),
         _ => Err("without results no size can be searched for: give numbers".to_owned()),
     }
-}
-
-fn audited(policy: AuditPolicy, embedded: bool) -> Result<AuditPolicy, String> {
-    if !(0.0..=1.0).contains(&policy.minimum_coverage) {
-        return Err("audit.minimum_coverage must be between 0 and 1".to_owned());
-    }
-    if policy.unanswered_items == Some(Unanswered::Predict) && !embedded {
-        return Err("audit.unanswered_items = \"predict\" looks at text: add [embed]".to_owned());
-    }
-    let near_duplicates = match (policy.near_duplicates, embedded) {
-        (Some(_), false) => {
-            return Err("audit.near_duplicates looks at text: add [embed]".to_owned());
-        }
-        (Some(near), true) if !(near.similarity > 0.0 && near.similarity <= 1.0) => {
-            return Err("audit.near_duplicates.similarity must be above 0 and at most 1".to_owned());
-        }
-        (None, true) => Some(NearDuplicates::default()),
-        (near, _) => near,
-    };
-    Ok(AuditPolicy { near_duplicates, ..policy })
 }
 
 /// Integers in canonical JSON are exact up to here.
@@ -603,6 +560,13 @@ fn source(text: SourceText) -> Result<Source, String> {
     match text {
         SourceText::AlpacaEval(text) => alpaca_eval_source(text),
         SourceText::Table(text) => table_source(text),
+        SourceText::Files(texts) if texts.is_empty() => {
+            Err("source.files names no files".to_owned())
+        }
+        SourceText::Files(texts) => {
+            let groups = texts.into_iter().map(FilesText::read).collect::<Result<Vec<_>, _>>()?;
+            Ok(Source::Files(groups.into_iter().flatten().collect()))
+        }
         SourceText::Items(ItemsText { table, benchmark, columns }) => {
             Ok(Source::Items { items: address(&table)?, benchmark, columns })
         }
@@ -720,6 +684,15 @@ mod tests {
         assert!(error("\"b\"]", "\"a\"]").contains("each model once"));
         assert!(error("0.1.0", "latest").contains("a tag that moves"));
         assert!(error("seed = 1", "seed = 9007199254740993").contains("seed must be at most"));
+        let outside = error("[[target]]", "[allow]\nhosts = [\"*.h\"]\n[[target]]");
+        assert!(outside.contains("https://h/r/a/a.json leads to h,"), "{outside}");
+        assert!(outside.contains("add \"h\" to `hosts` of [allow]"), "{outside}");
+        assert!(
+            error("[[target]]", "[allow]\nschemes = [\"hf\"]\n[[target]]").contains("`https:`")
+        );
+        assert!(
+            error("[[target]]", "[allow]\nschemes = [\"ftp\"]\n[[target]]").contains("is one of")
+        );
         assert!(error("= 1.0 }", "= nan }").contains("a positive weight"));
     }
 }

@@ -4,6 +4,7 @@
 //! tables give the same text: no dates, no host, no path.
 
 mod curve;
+mod findings;
 mod items;
 mod layout;
 mod map;
@@ -107,16 +108,7 @@ impl Summary<'_> {
         out.push_str(&self.data_table().render(style));
         out.push('\n');
         out.push_str(&style.heading(2, "Findings of the audit"));
-        out.push_str(&self.findings_table().render(style));
-        for finding in
-            self.findings.iter().filter(|finding| finding.severity != "info").take(LISTED)
-        {
-            out.push_str(&style.bullet(&format!(
-                "{}, {} `{}`: {} ({})",
-                finding.kind, finding.benchmark, finding.subject, finding.evidence, finding.action
-            )));
-        }
-        out.push_str("\nThe table `findings` of the release has every one with its evidence.\n");
+        findings::render(self.findings, style, &mut out);
         out
     }
 
@@ -177,27 +169,7 @@ impl Summary<'_> {
         }
         table
     }
-
-    fn findings_table(&self) -> Table {
-        let mut counts: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
-        for finding in self.findings {
-            *counts.entry((&finding.kind, &finding.severity, &finding.action)).or_default() += 1;
-        }
-        let mut table = Table::new(&["finding", "severity", "action", "count"]);
-        for ((kind, severity, action), count) in counts {
-            table.row(vec![
-                Cell::text(kind),
-                Cell::text(severity),
-                Cell::text(action),
-                Cell::number(count),
-            ]);
-        }
-        table
-    }
 }
-
-/// Findings listed one by one; the rest is counted only.
-const LISTED: usize = 20;
 
 const COLD_NOTE: &str = "\
 No model has answered these items yet: nothing could be measured. Items that were drawn at random

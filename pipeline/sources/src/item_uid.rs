@@ -1,7 +1,6 @@
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::HashMap};
 
-use aliquot_store::canonical::{self, CanonicalError};
-use serde::Serialize;
+use aliquot_store::{ObjectId, canonical::CanonicalError};
 use unicode_normalization::UnicodeNormalization;
 
 /// What makes an item the item that it is.
@@ -24,41 +23,49 @@ pub struct ItemContent<'a> {
     pub target: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Canonical<'a> {
-    benchmark: &'a str,
-    config: &'a str,
-    split: &'a str,
-    stem: String,
-    choices: Option<&'a [String]>,
-    target: Option<&'a str>,
-    media: [&'a str; 0],
-    occurrence: u32,
-}
-
 impl ItemContent<'_> {
     /// The uid as hexadecimal digits; `occurrence` tells items of equal content apart.
     pub fn uid(&self, occurrence: u32) -> Result<String, CanonicalError> {
+        let failed = CanonicalError::Serialize;
+        let text = self.canonical(occurrence).map_err(failed)?;
+        Ok(ObjectId::of(text.as_bytes()).to_string())
+    }
+
+    /// The RFC 8785 JSON, its members in order as written here: a general sort and a tree of values would
+    /// take most of the time that reading a log takes. `serde_json` writes texts as the RFC asks.
+    fn canonical(&self, occurrence: u32) -> Result<String, serde_json::Error> {
         let Self { benchmark, config, split, stem, choices, target } = *self;
-        let stem = folded(stem);
-        let media = [];
-        let canonical =
-            Canonical { benchmark, config, split, stem, choices, target, media, occurrence };
-        Ok(canonical::digest(&canonical)?.to_string())
+        let text = |text: &str| serde_json::to_string(text);
+        Ok(format!(
+            r#"{{"benchmark":{},"choices":{},"config":{},"media":[],"occurrence":{occurrence},"split":{},"stem":{},"target":{}}}"#,
+            text(benchmark)?,
+            serde_json::to_string(&choices)?,
+            text(config)?,
+            text(split)?,
+            text(&folded(stem))?,
+            serde_json::to_string(&target)?,
+        ))
     }
 }
 
 /// Unicode NFC, runs of white space as one space, none at the ends: tools differ in all three.
-fn folded(text: &str) -> String {
+pub fn folded(text: &str) -> String {
     // ASCII is its own normal form, and most prompts are ASCII.
     let normal: Cow<'_, str> = if text.is_ascii() { text.into() } else { text.nfc().collect() };
-    normal.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut out = String::with_capacity(normal.len());
+    for word in normal.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
 }
 
 /// Counts how often each content came up in one file.
 #[derive(Debug, Default)]
 pub struct Occurrences {
-    seen: BTreeMap<String, u32>,
+    seen: HashMap<String, u32>,
 }
 
 impl Occurrences {
@@ -101,6 +108,22 @@ mod tests {
         let (second, one) = occurrences.next_uid(&content("same ")).unwrap();
         assert_eq!((zero, one), (0, 1));
         assert_ne!(first, second);
+    }
+
+    #[test]
+    fn the_uid_is_that_of_the_canonical_json() {
+        let choices = ["\u{e9}\n\"".to_owned(), String::new()];
+        let content = ItemContent {
+            choices: Some(&choices),
+            target: Some("\u{1}\u{1f600}"),
+            ..content("a\\b")
+        };
+        let value = serde_json::json!({
+            "stem": "a\\b", "choices": choices, "target": "\u{1}\u{1f600}", "benchmark": "b",
+            "config": "", "split": "test", "media": [], "occurrence": 3,
+        });
+        let digest = aliquot_store::canonical::digest(&value).unwrap();
+        assert_eq!(content.uid(3).unwrap(), digest.to_string());
     }
 
     #[test]

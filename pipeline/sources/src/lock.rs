@@ -83,6 +83,13 @@ impl Lock {
     }
 }
 
+impl LockedFile {
+    /// Where it lies.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+}
+
 /// What can be wrong with a lock file.
 #[derive(Debug, Error)]
 pub enum LockError {

@@ -1,23 +1,13 @@
 use std::fmt;
 
-use aliquot_store::{ObjectId, canonical::CanonicalError};
+use aliquot_store::canonical::CanonicalError;
 use aliquot_tables::{
-    TableError, aliases::Alias, items::Item, models::Model, responses::Responses,
+    TableError, aliases::Alias, findings::Finding, items::Item, models::Model, prompts::Prompt,
+    responses::Responses, runs::Run,
 };
 use thiserror::Error;
 
-use crate::Address;
-
-/// A raw file, as an adapter sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct RawFile<'a> {
-    /// Where it came from, for errors and aliases.
-    pub address: &'a Address,
-    /// BLAKE3 of its bytes.
-    pub id: ObjectId,
-    /// The bytes.
-    pub bytes: &'a [u8],
-}
+use crate::{Address, RawFile};
 
 /// The canonical tables of one or a few raw files.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +20,12 @@ pub struct Shard {
     pub models: Vec<Model>,
     /// Names of the items in the tool.
     pub aliases: Vec<Alias>,
+    /// How the responses came about; one row a task, metric and filter of a file.
+    pub runs: Vec<Run>,
+    /// Digests of the prompts, where the tool gives them.
+    pub prompts: Vec<Prompt>,
+    /// What the adapter saw and whoever reads the tables should know.
+    pub findings: Vec<Finding>,
 }
 
 /// Place in a raw file.

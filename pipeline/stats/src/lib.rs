@@ -7,7 +7,7 @@
 //! off that may be, [`evaluate`] measures all three on models that none of them has seen, and [`size`]
 //! finds the number of items that an error needs. [`procedure::Procedure::DEFAULT`] is what we
 //! recommend; the crate's README says why, with figures. [`paired`] compares two models on the same
-//! items, [`item_analysis`] says how good the items are.
+//! items, [`item_analysis`] says how good the items are, [`audit`] what looks wrong in the results.
 //!
 //! Nothing here knows files, clocks, Arrow or serde, or starts a thread. Every function takes slices and plain
 //! structs and returns values; randomness is a [`rng::Stream`] keyed by (seed, label, index). Sums
@@ -40,6 +40,7 @@
 //! ```
 
 pub mod amortised;
+pub mod audit;
 pub mod cluster;
 pub mod cold;
 pub mod curves;

@@ -70,6 +70,11 @@ impl ResponseMatrix {
         (!score.is_nan()).then_some(f64::from(score))
     }
 
+    /// The scores of one model, NaN where missing.
+    pub fn scores_of(&self, model: usize) -> &[f32] {
+        self.row(&self.scores, model)
+    }
+
     /// The rows `models`, in that order.
     pub fn select_models(&self, models: &[usize]) -> Result<Self, StatsError> {
         let rows = |values: &[f32]| {

@@ -20,6 +20,8 @@ pub(crate) trait Backend: Send + Sync {
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError>;
     /// Folder on this machine for files on their way into the store.
     fn staging(&self) -> Result<PathBuf, StoreError>;
+    /// File of a key, None where keys are no files of this machine.
+    fn file(&self, key: &str) -> Option<PathBuf>;
     /// Where a key lies, for people.
     fn place(&self, key: &str) -> String;
 }

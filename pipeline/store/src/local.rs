@@ -147,6 +147,10 @@ impl Backend for Local {
         Ok(keys)
     }
 
+    fn file(&self, key: &str) -> Option<PathBuf> {
+        Some(self.path(key))
+    }
+
     fn staging(&self) -> Result<PathBuf, StoreError> {
         let staging = self.root.join("tmp");
         create_folder(&staging)?;

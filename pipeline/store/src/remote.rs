@@ -147,6 +147,10 @@ impl Backend for Remote {
         Ok(keys)
     }
 
+    fn file(&self, _key: &str) -> Option<PathBuf> {
+        None
+    }
+
     fn staging(&self) -> Result<PathBuf, StoreError> {
         self.check_writable()?;
         DirBuilder::new()

@@ -1,4 +1,5 @@
 use std::{
+    fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -70,6 +71,21 @@ impl Store {
             return Err(StoreError::Damaged { id, actual, place: self.place(id) });
         }
         Ok(bytes)
+    }
+
+    /// The file of an object, its bytes checked against its name; None where objects are no files of
+    /// this machine, or the object is not there.
+    pub fn file(&self, id: ObjectId) -> Result<Option<PathBuf>, StoreError> {
+        let Some(path) = self.backend.file(&object_key(id)) else { return Ok(None) };
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(StoreError::io("read", &path))?,
+        };
+        let (actual, _) = ObjectId::of_reader(file).map_err(StoreError::io("read", &path))?;
+        if actual != id {
+            return Err(StoreError::Damaged { id, actual, place: self.place(id) });
+        }
+        Ok(Some(path))
     }
 
     /// The bytes that lie under an object's name, whatever they are; for verification.

@@ -74,12 +74,15 @@ impl Columns {
         Ok(all)
     }
 
-    pub(crate) fn u32s(&self, column: &str) -> Result<Vec<u32>, TableError> {
-        let values = self.gather::<UInt32Array, _>(column, "UInt32", |array, values| {
+    pub(crate) fn optional_u32s(&self, column: &str) -> Result<Vec<Option<u32>>, TableError> {
+        self.gather::<UInt32Array, _>(column, "UInt32", |array, values| {
             values.extend(array.iter());
             Ok(())
-        })?;
-        required(column, values)
+        })
+    }
+
+    pub(crate) fn u32s(&self, column: &str) -> Result<Vec<u32>, TableError> {
+        required(column, self.optional_u32s(column)?)
     }
 
     pub(crate) fn u64s(&self, column: &str) -> Result<Vec<u64>, TableError> {

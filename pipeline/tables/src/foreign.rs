@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 #[cfg(test)]
-use arrow_array::StringArray;
-use arrow_array::{Array, RecordBatch, cast::AsArray};
-use arrow_cast::cast;
+use arrow_array::{Array, StringArray};
+use arrow_array::{RecordBatch, cast::AsArray};
 use arrow_json::reader::infer_json_schema;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
-use crate::{TableError, parquet_bytes};
+#[cfg(test)]
+use crate::parquet_bytes;
+use crate::{TableError, foreign_parquet};
 
 const ROWS_PER_BATCH: usize = 8192;
 
@@ -48,9 +49,7 @@ impl TextTable {
         let batches = match format {
             Format::Csv => read_csv(bytes)?,
             Format::Jsonl => read_jsonl(bytes)?,
-            Format::Parquet => {
-                parquet_bytes::read(bytes)?.iter().map(as_text).collect::<Result<_, _>>()?
-            }
+            Format::Parquet => foreign_parquet::read(bytes)?,
         };
         let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -86,7 +85,7 @@ impl TextTable {
     }
 }
 
-fn all_text<'a>(names: impl IntoIterator<Item = &'a str>) -> SchemaRef {
+pub(crate) fn all_text<'a>(names: impl IntoIterator<Item = &'a str>) -> SchemaRef {
     Arc::new(Schema::new(
         names.into_iter().map(|name| Field::new(name, DataType::Utf8, true)).collect::<Vec<_>>(),
     ))
@@ -129,26 +128,6 @@ fn bad_line(bytes: &[u8], error: ArrowError) -> TableError {
         Some((_, number)) => TableError::Format(format!("line {number}: {error}")),
         None => error.into(),
     }
-}
-
-fn as_text(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
-    let schema = batch.schema();
-    let columns = batch.columns().iter().zip(schema.fields());
-    let mut names = Vec::new();
-    let mut texts = Vec::new();
-    for (column, field) in columns {
-        // Lists and structs have no text; a recipe that names such a column is told it is missing.
-        if field.data_type().is_nested() {
-            continue;
-        }
-        names.push(field.name().as_str());
-        let text = cast(column, &DataType::Utf8)?;
-        texts.push(Arc::new(text.as_string::<i32>().clone()) as Arc<dyn Array>);
-    }
-    if texts.is_empty() {
-        return Ok(RecordBatch::new_empty(all_text([])));
-    }
-    Ok(RecordBatch::try_new(all_text(names), texts)?)
 }
 
 /// Writes rows of texts as Parquet.

@@ -26,18 +26,24 @@ mod error;
 pub mod error_curve;
 pub mod findings;
 pub mod foreign;
+mod foreign_parquet;
+pub mod gaps;
 pub mod item_analysis;
 pub mod items;
 pub mod matrix;
 pub mod models;
+pub mod nested;
 mod parquet_bytes;
 pub mod parquet_file;
 pub mod predictions;
+pub mod prompts;
 pub mod quality;
 pub mod reliability;
 pub mod responses;
 pub mod roster;
+pub mod runs;
 pub mod scores;
+pub mod selection;
 pub mod splits;
 pub mod subsets;
 
@@ -62,14 +68,17 @@ pub fn schemas() -> Vec<(&'static str, SchemaRef)> {
         ("embeddings", embeddings::schema()),
         ("error_curve", error_curve::schema()),
         ("findings", findings::schema()),
+        ("gaps", gaps::schema()),
         ("item_analysis", item_analysis::schema()),
         ("items", items::schema()),
         ("models", models::schema()),
         ("predictions", predictions::schema()),
+        ("prompts", prompts::schema()),
         ("quality", quality::schema()),
         ("reliability", reliability::schema()),
         ("responses", responses::schema()),
         ("roster", roster::schema()),
+        ("runs", runs::schema()),
         ("scores", scores::schema()),
         ("splits", splits::schema()),
         ("subsets", subsets::schema()),

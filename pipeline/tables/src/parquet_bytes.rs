@@ -1,6 +1,10 @@
 //! One way to write Parquet, so that equal rows are equal bytes.
 
-use std::{any::Any, panic::catch_unwind, sync::Arc};
+use std::{
+    any::Any,
+    panic::{UnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -36,14 +40,19 @@ pub(crate) fn write(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8
 }
 
 /// Reads all batches of a Parquet file.
-///
-/// The reader asserts some things about a file that a damaged one does not keep; such a panic is an
-/// error of the file like any other.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
-    catch_unwind(|| read_trusting(bytes)).unwrap_or_else(|panic| Err(damaged(&*panic)))
+    caught(|| read_trusting(bytes))
 }
 
-/// What a panic of the reader says, as an error of the file.
+/// The reader asserts some things about a file that a damaged one does not keep; such a panic is an
+/// error of the file like any other.
+pub(crate) fn caught<T>(
+    read: impl FnOnce() -> Result<T, TableError> + UnwindSafe,
+) -> Result<T, TableError> {
+    catch_unwind(read).unwrap_or_else(|panic| Err(damaged(&*panic)))
+}
+
+/// What a panic of the reader says about the file.
 pub(crate) fn damaged(panic: &(dyn Any + Send)) -> TableError {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason");

@@ -1,12 +1,6 @@
 //! Parquet read and written piece by piece, for tables that need not fit in memory.
 
-use std::{
-    fs::File,
-    io::Write,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{fs::File, io::Write, panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -276,9 +270,6 @@ fn load<T: parquet::file::reader::ChunkReader>(
     Ok(ArrowReaderMetadata::load(input, ArrowReaderOptions::new())?)
 }
 
-/// The reader asserts some things about a file that a damaged one does not keep; such a panic is an
-/// error of the file like any other.
 fn trusting<T>(read: impl FnOnce() -> Result<T, TableError>) -> Result<T, TableError> {
-    catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|panic| Err(parquet_bytes::damaged(&*panic)))
+    parquet_bytes::caught(AssertUnwindSafe(read))
 }

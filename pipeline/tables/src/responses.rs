@@ -102,6 +102,32 @@ impl Responses {
         self.record.extend(&other.record);
     }
 
+    /// The rows that are wanted, given by their numbers.
+    #[must_use]
+    pub fn filtered(&self, wanted: impl Fn(usize) -> bool) -> Self {
+        let mut kept = Self::default();
+        for row in (0..self.len()).filter(|&row| wanted(row)) {
+            let missing = self.score[row].is_nan();
+            let log_likelihood = self.log_likelihood[row];
+            kept.push(&Response {
+                model: self.model.get(row),
+                item_uid: self.item_uid.get(row),
+                metric: self.metric.get(row),
+                filter: self.filter.get(row),
+                trial: self.trial[row],
+                score: if missing {
+                    Err(self.missing_reason.get(row))
+                } else {
+                    Ok(self.score[row])
+                },
+                log_likelihood: (!log_likelihood.is_nan()).then_some(log_likelihood),
+                raw: self.raw.get(row),
+                record: self.record[row],
+            });
+        }
+        kept
+    }
+
     /// Row numbers in canonical order.
     pub(crate) fn order(&self) -> Vec<u32> {
         let key = [&self.model, &self.item_uid, &self.metric, &self.filter].map(Categorical::ranks);

@@ -1,15 +1,17 @@
 use std::path::PathBuf;
 
-use aliquot_release::manifest::Manifest;
+use aliquot_release::{estimator::Estimator, manifest::Manifest};
 use aliquot_stats::{
     estimate::guarded::{Judged, Regime},
-    interval::{Answers, Intervals},
+    interval::{Answers, Interval, Intervals},
 };
-use aliquot_store::Store;
+use aliquot_store::{ObjectId, Store};
 use aliquot_tables::predictions;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
+    import::Reading,
+    logs::{self, Log},
     open_release, print, print_json, read_table,
     results::{Results, candidates, closest},
 };
@@ -20,75 +22,153 @@ use crate::{args::Global, error::Error, stages::table};
 pub struct Arguments {
     /// Release: name, name@version or the beginning of its id.
     release: String,
-    /// CSV with the columns item_uid and score, one row an item, scores in [0, 1].
-    results: PathBuf,
+    /// Results: a CSV with the columns item_uid and score, one row an item, scores in [0, 1]; or files
+    /// and folders that an eval tool wrote, as `aliquot import` reads them.
+    #[arg(required = true, value_name = "PATH")]
+    results: Vec<PathBuf>,
     /// Subset that was run (TARGET/SUBSET); found by its items unless given.
     #[arg(long)]
     subset: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let (store, id, manifest) = open_release(global, &arguments.release)?;
-    let results = Results::read(&arguments.results)?;
+    let logs = match &arguments.results[..] {
+        [table] if Results::recognises(table) => {
+            let results = Results::read(table)?;
+            vec![Log { model: String::new(), results, notes: Vec::new() }]
+        }
+        paths => logs::read(&store, &manifest, paths, &arguments.reading)?,
+    };
     let estimators = candidates(&store, &manifest, arguments.subset.as_deref())?;
-    let estimator = closest(&estimators, &results);
-    let scores = results.of_subset(estimator)?;
+    let release = Release { store: &store, id, manifest: &manifest, estimators: &estimators };
+    // The results of one model say nothing of another's: those that fit are told before the first that
+    // does not ends the command.
+    let (mut estimated, mut refused) = (Vec::new(), None);
+    for log in &logs {
+        match release.estimate(log) {
+            Ok(own) => estimated.push(own),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    tell(global, &release, &estimated);
+    refused.map_or(Ok(()), Err)
+}
 
-    let fitted = estimator.fitted().map_err(|problem| damaged(&problem))?;
-    let estimate = fitted.estimate(&scores).map_err(|error| damaged(&error.to_string()))?;
-    if !estimate.is_finite() {
-        return Err(damaged("its estimate is no number"));
-    }
-    let judged = fitted.judge(&scores);
-    let regime = judged.as_ref().map(|judged| judged.regime().name());
-    let answers = Answers { filled: &scores, answered: &scores };
-    let interval = Intervals::from(&estimator.interval)
-        .interval(&fitted, answers, estimator.population as usize)
-        .map_err(|error| damaged(&error.to_string()))?;
-    let [lowest, highest] = estimator.source_range;
-    let beyond = !(lowest..=highest).contains(&estimate);
-    let predicted = predicted(&store, &manifest, &estimator.target)?;
+fn tell(global: &Global, release: &Release<'_>, estimated: &[Estimated<'_>]) {
     if global.json {
-        print_json(&json!({
-            "predicted_items": predicted, "release": id, "target": estimator.target, "subset": estimator.subset,
-            "estimator": estimator.procedure, "items": estimator.items.len(), "population": estimator.population,
+        let mut estimated: Vec<_> = estimated.iter().map(|own| own.json(release)).collect();
+        match estimated.len() {
+            0 => {}
+            1 => print_json(&estimated.remove(0)),
+            _ => print_json(&estimated.into()),
+        }
+        return;
+    }
+    for (at, own) in estimated.iter().enumerate() {
+        print(if at > 0 { "\n" } else { "" });
+        print(&own.text(release));
+    }
+}
+
+/// What estimates are made with.
+struct Release<'a> {
+    store: &'a Store,
+    id: ObjectId,
+    manifest: &'a Manifest,
+    estimators: &'a [Estimator],
+}
+
+/// The estimate of one model, and what to know of it.
+struct Estimated<'a> {
+    log: &'a Log,
+    estimator: &'a Estimator,
+    estimate: f64,
+    interval: Interval,
+    judged: Option<Judged>,
+    /// Items of the mean that nobody has answered.
+    predicted: usize,
+}
+
+impl Release<'_> {
+    fn estimate<'a>(&'a self, log: &'a Log) -> Result<Estimated<'a>, Error> {
+        let estimator = closest(self.estimators, &log.results);
+        let scores = log.results.of_subset(estimator)?;
+        let fitted = estimator.fitted().map_err(|problem| damaged(&problem))?;
+        let estimate = fitted.estimate(&scores).map_err(|error| damaged(&error.to_string()))?;
+        if !estimate.is_finite() {
+            return Err(damaged("its estimate is no number"));
+        }
+        let judged = fitted.judge(&scores);
+        let answers = Answers { filled: &scores, answered: &scores };
+        let interval = Intervals::from(&estimator.interval)
+            .interval(&fitted, answers, estimator.population as usize)
+            .map_err(|error| damaged(&error.to_string()))?;
+        let predicted = predicted(self.store, self.manifest, &estimator.target)?;
+        Ok(Estimated { log, estimator, estimate, interval, judged, predicted })
+    }
+}
+
+impl Estimated<'_> {
+    fn beyond(&self) -> bool {
+        let [lowest, highest] = self.estimator.source_range;
+        !(lowest..=highest).contains(&self.estimate)
+    }
+
+    fn json(&self, release: &Release<'_>) -> Value {
+        let Self { log, estimator, estimate, interval, judged, predicted } = self;
+        let regime = judged.as_ref().map(|judged| judged.regime().name());
+        json!({
+            "predicted_items": predicted, "release": release.id, "target": estimator.target,
+            "subset": estimator.subset, "estimator": estimator.procedure,
+            "items": estimator.items.len(), "population": estimator.population,
             "estimate": estimate, "lower": interval.lower, "upper": interval.upper,
-            "interval": estimator.interval, "source_range": estimator.source_range, "beyond_sources": beyond,
-            "regime": regime, "weight_outside": judged.as_ref().map(|judged| judged.outside),
-        }));
-        return Ok(());
+            "interval": estimator.interval, "source_range": estimator.source_range,
+            "beyond_sources": self.beyond(), "regime": regime,
+            "weight_outside": judged.as_ref().map(|judged| judged.outside),
+            "model": (!log.model.is_empty()).then_some(&log.model), "notes": log.notes,
+        })
     }
-    print(&format!(
-        "{}@{} {}/{}, {} of {} items, estimator {}\n\
-         estimate  {:.2} %\ninterval  {:.2} to {:.2} %  ({:.0} % {}, {}; {} sources)\n",
-        manifest.name,
-        manifest.version,
-        estimator.target,
-        estimator.subset,
-        estimator.items.len(),
-        estimator.population,
-        estimator.procedure,
-        100.0 * estimate,
-        100.0 * interval.lower,
-        100.0 * interval.upper,
-        100.0 * estimator.interval.level(),
-        estimator.interval.kind(),
-        estimator.interval.covers(),
-        estimator.sources,
-    ));
-    if let Some(judged) = judged {
-        print(&regime_line(&judged));
-    }
-    if predicted > 0 {
-        print(&format!(
-            "note      {predicted} items of the mean have no answers: what models would score on them is \
-             predicted from their text, and the interval does not know how well\n"
+
+    fn text(&self, release: &Release<'_>) -> String {
+        let Self { log, estimator, estimate, interval, judged, predicted } = self;
+        let mut text = String::new();
+        if !log.model.is_empty() {
+            text.push_str(&format!("model     {}\n", log.model));
+        }
+        text.push_str(&format!(
+            "{}@{} {}/{}, {} of {} items, estimator {}\n\
+             estimate  {:.2} %\ninterval  {:.2} to {:.2} %  ({:.0} % {}, {}; {} sources)\n",
+            release.manifest.name,
+            release.manifest.version,
+            estimator.target,
+            estimator.subset,
+            estimator.items.len(),
+            estimator.population,
+            estimator.procedure,
+            100.0 * estimate,
+            100.0 * interval.lower,
+            100.0 * interval.upper,
+            100.0 * estimator.interval.level(),
+            estimator.interval.kind(),
+            estimator.interval.covers(),
+            estimator.sources,
         ));
+        text.extend(judged.as_ref().map(regime_line));
+        if *predicted > 0 {
+            text.push_str(&format!(
+                "note      {predicted} items of the mean have no answers: what models would score on them is \
+                 predicted from their text, and the interval does not know how well\n"
+            ));
+        }
+        if self.beyond() {
+            text.push_str(&beyond_line(estimator.source_range));
+        }
+        text.extend(log.notes.iter().map(|note| format!("note      {note}\n")));
+        text
     }
-    if beyond {
-        print(&beyond_line(estimator.source_range));
-    }
-    Ok(())
 }
 
 fn beyond_line([lowest, highest]: [f64; 2]) -> String {

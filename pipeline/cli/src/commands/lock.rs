@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use aliquot_sources::{Address, Fetcher, Lock, LockedFile};
+use aliquot_sources::{Address, Fetcher, Listed, Lock, LockedFile};
 use aliquot_store::Store;
 use serde_json::json;
 
@@ -44,14 +44,24 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let before =
         if arguments.update { before.unwrap_or_else(|_| Lock::new(Vec::new())) } else { before? };
 
-    let addresses = file.recipe.addresses();
     let store = Store::open(&global.store)?;
-    let fetcher = Fetcher::new(arguments.fetch.settings(&arguments.recipe)?, addresses.clone())
-        .map_err(|error| Error::Internal(error.to_string()))?;
+    let settings = arguments.fetch.settings(&arguments.recipe)?;
+    let fetcher = Fetcher::new(settings, file.recipe.allow.clone())?;
     let kept = |address: &Address| before.file(address).filter(|_| !arguments.update).cloned();
-    let after = Lock::new(in_parallel(&addresses, |address| match kept(address) {
+    let mut listed: Vec<Listed> =
+        file.recipe.addresses().into_iter().cloned().map(Listed::from).collect();
+    for pattern in file.recipe.patterns() {
+        let covered = before.files().iter().filter(|file| pattern.covers(&file.address));
+        let known: Vec<Listed> = covered.map(|file| file.address.clone().into()).collect();
+        // What is pinned already stays as it is, at the commit that it is pinned at.
+        match known.is_empty() || arguments.update {
+            true => listed.extend(fetcher.resolve(pattern)?),
+            false => listed.extend(known),
+        }
+    }
+    let after = Lock::new(in_parallel(&listed, |listed| match kept(&listed.address) {
         Some(file) => Ok(file),
-        None => Ok(fetcher.pin(address, &store)?),
+        None => Ok(fetcher.pin(listed, &store)?),
     })?);
 
     write_whole(&path, after.to_text().as_bytes())?;
@@ -60,23 +70,23 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
 }
 
 fn in_parallel(
-    addresses: &[&Address],
-    pin: impl Fn(&Address) -> Result<LockedFile, Error> + Sync,
+    listed: &[Listed],
+    pin: impl Fn(&Listed) -> Result<LockedFile, Error> + Sync,
 ) -> Result<Vec<LockedFile>, Error> {
     let next = AtomicUsize::new(0);
     let pinned = Mutex::new(Vec::new());
     let work = || {
-        while let Some(address) = addresses.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let file = pin(address);
+        while let Some(file) = listed.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let file = pin(file);
             if file.is_err() {
                 // Nothing is started after a failure.
-                next.store(addresses.len(), Ordering::Relaxed);
+                next.store(listed.len(), Ordering::Relaxed);
             }
             pinned.lock().unwrap_or_else(PoisonError::into_inner).push(file);
         }
     };
     thread::scope(|scope| {
-        for _ in 0..PARALLEL.min(addresses.len()) {
+        for _ in 0..PARALLEL.min(listed.len()) {
             scope.spawn(work);
         }
     });

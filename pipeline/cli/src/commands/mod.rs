@@ -8,7 +8,7 @@ use std::{
 };
 
 use aliquot_release::{manifest::Manifest, resolve};
-use aliquot_sources::Lock;
+use aliquot_sources::{Address, Lock, LockedFile};
 use aliquot_store::{ObjectId, Store};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -20,7 +20,10 @@ pub mod compare;
 pub mod dag;
 pub mod embed;
 pub mod estimate;
+pub mod export;
+pub mod import;
 pub mod lock;
+pub mod logs;
 pub mod query;
 pub mod results;
 pub mod run;
@@ -81,7 +84,16 @@ impl LockedRecipe {
         if let Some(absent) = wanted.iter().find(|address| lock.file(address).is_none()) {
             return Err(Error::StaleLock { path: lock_path, problem: format!("lacks {absent}") });
         }
-        if let Some(extra) = lock.files().iter().find(|file| !wanted.contains(&&file.address)) {
+        let patterns = file.recipe.patterns();
+        let covered = |address: &Address| patterns.iter().any(|pattern| pattern.covers(address));
+        let unresolved = patterns
+            .iter()
+            .find(|pattern| !lock.files().iter().any(|file| pattern.covers(&file.address)));
+        if let Some(pattern) = unresolved {
+            return Err(Error::StaleLock { path: lock_path, problem: format!("lacks {pattern}") });
+        }
+        let named = |file: &LockedFile| wanted.contains(&&file.address) || covered(&file.address);
+        if let Some(extra) = lock.files().iter().find(|file| !named(file)) {
             let problem = format!("pins {}, which the recipe does not name", extra.address);
             return Err(Error::StaleLock { path: lock_path, problem });
         }

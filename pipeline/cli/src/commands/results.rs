@@ -15,15 +15,19 @@ use crate::error::Error;
 /// Names listed in an error before the rest is only counted.
 const LISTED: usize = 5;
 
-/// A CSV file with the columns item_uid and score.
+/// A CSV file with the columns item_uid and score, or what a log holds of one model.
 pub struct Results {
     path: PathBuf,
     answers: BTreeMap<String, Answer>,
+    /// Logs hold what the tool ran, tables what their writer chose: items of a log that are not asked
+    /// for do no harm.
+    log: bool,
 }
 
 struct Answer {
     score: f64,
-    line: u64,
+    /// Line of the table; None in a log.
+    line: Option<u64>,
 }
 
 impl Results {
@@ -52,11 +56,25 @@ impl Results {
             if !(0.0..=1.0).contains(&score) {
                 return Err(refuse(format!("score {text} is not between 0 and 1")));
             }
-            if answers.insert(uid.to_owned(), Answer { score, line }).is_some() {
+            if answers.insert(uid.to_owned(), Answer { score, line: Some(line) }).is_some() {
                 return Err(refuse(format!("item {uid} is there twice")));
             }
         }
-        Ok(Self { path: path.to_owned(), answers })
+        Ok(Self { path: path.to_owned(), answers, log: false })
+    }
+
+    /// Whether a file is such a table, told by its header.
+    pub fn recognises(path: &Path) -> bool {
+        let Ok(mut reader) = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path) else {
+            return false;
+        };
+        reader.headers().is_ok_and(|header| header.iter().any(|name| name.contains("item_uid")))
+    }
+
+    /// The scores of a model in a log.
+    pub fn of_log(name: PathBuf, scores: impl Iterator<Item = (String, f64)>) -> Self {
+        let answer = |(item, score)| (item, Answer { score, line: None });
+        Self { path: name, answers: scores.map(answer).collect(), log: true }
     }
 
     /// The file.
@@ -79,9 +97,9 @@ impl Results {
         items.iter().map(|item| self.answers.get(item).map(|answer| answer.score)).collect()
     }
 
-    /// Whether it holds no item that is not one of these.
+    /// Whether it holds no item that is not one of these, or is a log, of which only these are taken.
     pub fn within(&self, items: &BTreeSet<&str>) -> bool {
-        self.answers.keys().all(|item| items.contains(item.as_str()))
+        self.log || self.answers.keys().all(|item| items.contains(item.as_str()))
     }
 
     /// One score an item of the subset, in the estimator's order; refuses missing and unknown items
@@ -113,8 +131,9 @@ impl Results {
         let missing: Vec<String> =
             wanted.iter().filter(|item| !self.holds(item)).map(ToString::to_string).collect();
         let unknown = self.answers.iter().filter(|(item, _)| !known.contains(item.as_str()));
-        let unknown: Vec<String> =
-            unknown.map(|(item, answer)| format!("{item} (line {})", answer.line)).collect();
+        let unknown: Vec<String> = unknown
+            .filter_map(|(item, answer)| Some(format!("{item} (line {})", answer.line?)))
+            .collect();
         Error::Results(format!(
             "`{}` does not hold {what}{}{}\n  \
              `aliquot show RELEASE --items {}/{}` lists the subset; nothing is imputed",

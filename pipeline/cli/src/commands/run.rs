@@ -102,8 +102,7 @@ pub(super) fn execute(
     options: &Options<'_>,
 ) -> Result<Vec<NodeRecord>, Error> {
     let settings = options.fetch.settings(options.recipe)?;
-    let fetcher = Fetcher::new(settings, locked.file.recipe.addresses())
-        .map_err(|error| Error::Internal(error.to_string()))?;
+    let fetcher = Fetcher::new(settings, locked.file.recipe.allow.clone())?;
     let progress = MultiProgress::new();
     let embedding = options.embed.place(progress.clone());
     let workplace = Workplace { fetcher: &fetcher, embedding: &embedding, progress: &progress };

@@ -1,151 +1,94 @@
 //! Shards of all raw files to one set of tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use aliquot_store::{ObjectId, Store};
-use aliquot_tables::{
-    aliases::{self, Alias},
-    items::{self, Item},
-    models::{self, Model},
-    responses::{self, Responses},
-    scores,
+use aliquot_sources::{
+    Shard,
+    merge::{Merger, Places, Superseded},
 };
+use aliquot_store::{ObjectId, Store};
+use aliquot_tables::{aliases, findings, gaps, items, models, prompts, responses, runs, scores};
 
 use super::table;
-use crate::error::Error;
+use crate::{
+    error::Error,
+    graph::{NORMALIZED, RUNS},
+};
 
 /// Address of each raw file, for errors.
 pub type Addresses = BTreeMap<ObjectId, String>;
 
-/// Inputs: responses, items, models, aliases of each shard. Outputs: the same, merged, and scores.
+/// What is made of the shards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// One leaderboard: each benchmark under one metric, in one setting, and its scores side by side.
+    Leaderboard,
+    /// Tables of whatever there is.
+    Tables,
+}
+
+/// Inputs: the tables of each shard. Outputs: the same, merged; then, of a leaderboard, the scores
+/// and the gaps among them.
 pub fn run(
     addresses: &Addresses,
+    purpose: Purpose,
     inputs: &[ObjectId],
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
-    let mut merged = Merged::default();
-    for shard in inputs.chunks_exact(4) {
-        merged
-            .add_responses(&responses::decode(&store.get(shard[0])?).map_err(table("responses"))?);
-        merged.add_items(items::decode(&store.get(shard[1])?).map_err(table("items"))?);
-        merged.add_models(models::decode(&store.get(shard[2])?).map_err(table("models"))?)?;
-        merged.aliases.extend(
-            aliases::decode(&store.get(shard[3])?).map_err(table("aliases"))?.into_iter().map(key),
-        );
+    let places: Places =
+        addresses.iter().map(|(id, address)| (id.to_string(), address.clone())).collect();
+    let mut all_runs = Vec::new();
+    for shard in inputs.chunks_exact(NORMALIZED) {
+        all_runs.extend(runs::decode(&store.get(shard[RUNS])?).map_err(table("runs"))?);
     }
 
-    merged.check(addresses)?;
+    let strict = purpose == Purpose::Leaderboard;
+    let mut merger = Merger::new(Superseded::among(&all_runs, &places, strict)?);
+    for shard in inputs.chunks_exact(NORMALIZED) {
+        merger.add(read(shard, store)?)?;
+    }
+    let merged = merger.finish();
+    merged.check_cells(&places)?;
+    if strict {
+        merged.check_leaderboard()?;
+    }
 
-    let items: Vec<Item> = merged.items.into_values().collect();
-    let models: Vec<Model> = merged.models.into_values().collect();
-    let aliases: Vec<Alias> = merged.aliases.into_values().collect();
+    let mut outputs = write(&merged, store)?;
+    if strict {
+        outputs.push(store.put(&scores::encode(&merged.responses).map_err(table("scores"))?)?);
+        let benchmarks: BTreeMap<&str, &str> = merged
+            .items
+            .iter()
+            .map(|item| (item.item_uid.as_str(), item.benchmark.as_str()))
+            .collect();
+        let gaps = gaps::counted(&merged.responses, |item| benchmarks.get(item).copied());
+        outputs.push(store.put(&gaps::encode(&gaps).map_err(table("gaps"))?)?);
+    }
+    Ok(outputs)
+}
+
+/// The objects of a shard, in the order of the outputs of `normalize`.
+pub(super) fn write(shard: &Shard, store: &Store) -> Result<Vec<ObjectId>, Error> {
     Ok(vec![
-        store.put(&responses::encode(&merged.responses).map_err(table("responses"))?)?,
-        store.put(&items::encode(&items).map_err(table("items"))?)?,
-        store.put(&models::encode(&models).map_err(table("models"))?)?,
-        store.put(&aliases::encode(&aliases).map_err(table("aliases"))?)?,
-        store.put(&scores::encode(&merged.responses).map_err(table("scores"))?)?,
+        store.put(&responses::encode(&shard.responses).map_err(table("responses"))?)?,
+        store.put(&items::encode(&shard.items).map_err(table("items"))?)?,
+        store.put(&models::encode(&shard.models).map_err(table("models"))?)?,
+        store.put(&aliases::encode(&shard.aliases).map_err(table("aliases"))?)?,
+        store.put(&runs::encode(&shard.runs).map_err(table("runs"))?)?,
+        store.put(&prompts::encode(&shard.prompts).map_err(table("prompts"))?)?,
+        store.put(&findings::encode(&shard.findings).map_err(table("findings"))?)?,
     ])
 }
 
-type AliasKey = (String, String, String, Option<String>);
-
-#[derive(Default)]
-struct Merged {
-    responses: Responses,
-    items: BTreeMap<String, Item>,
-    models: BTreeMap<String, Model>,
-    aliases: BTreeMap<AliasKey, Alias>,
-}
-
-fn key(alias: Alias) -> (AliasKey, Alias) {
-    (
-        (alias.item_uid.clone(), alias.tool.clone(), alias.task.clone(), alias.native_id.clone()),
-        alias,
-    )
-}
-
-impl Merged {
-    fn add_responses(&mut self, responses: &Responses) {
-        self.responses.append(responses);
-    }
-
-    /// The uid fixes an item's content, so the first description stands for all.
-    fn add_items(&mut self, items: Vec<Item>) {
-        for item in items {
-            self.items.entry(item.item_uid.clone()).or_insert(item);
-        }
-    }
-
-    fn add_models(&mut self, models: Vec<Model>) -> Result<(), Error> {
-        for model in models {
-            if let Some(before) = self.models.get(&model.model)
-                && *before != model
-            {
-                return Err(Error::Data(format!(
-                    "model `{}` is described in two ways by two files",
-                    model.model
-                )));
-            }
-            self.models.insert(model.model.clone(), model);
-        }
-        Ok(())
-    }
-
-    /// A cell given twice is never averaged silently.
-    fn check(&self, addresses: &Addresses) -> Result<(), Error> {
-        self.check_metrics()?;
-        if let Some((first, second)) = self.responses.duplicate_cell() {
-            let rows = &self.responses;
-            let place = |row: usize| {
-                let raw = rows.raw.get(row);
-                let address = raw.parse().ok().and_then(|id: ObjectId| addresses.get(&id));
-                format!("record {} of {}", rows.record[row], address.map_or(raw, String::as_str))
-            };
-            return Err(Error::Data(format!(
-                "model `{}` has two scores on item {}: {} and {}",
-                rows.model.get(first),
-                rows.item_uid.get(first),
-                place(first),
-                place(second)
-            )));
-        }
-        // An alias that leads to two items could not be joined by.
-        let mut seen: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
-        for alias in self.aliases.values() {
-            let Some(native_id) = &alias.native_id else { continue };
-            let occurrence = self.items.get(&alias.item_uid).map_or(0, |item| item.occurrence);
-            if occurrence == 0 && !seen.insert((&alias.tool, &alias.task, native_id)) {
-                return Err(Error::Data(format!(
-                    "alias `{native_id}` of {} {} names two different items",
-                    alias.tool, alias.task
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// Scores of two metrics, filters or judges are never mixed.
-    fn check_metrics(&self) -> Result<(), Error> {
-        let rows = &self.responses;
-        let mut seen: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
-        let mut pairs: BTreeSet<(u32, u32, u32)> = BTreeSet::new();
-        for row in 0..rows.len() {
-            let key =
-                (rows.item_uid.codes()[row], rows.metric.codes()[row], rows.filter.codes()[row]);
-            if !pairs.insert(key) {
-                continue;
-            }
-            let Some(item) = self.items.get(rows.item_uid.get(row)) else { continue };
-            let now = (rows.metric.get(row), rows.filter.get(row));
-            let before = *seen.entry(&item.benchmark).or_insert(now);
-            if before != now {
-                return Err(Error::Data(format!(
-                    "benchmark `{}` has scores of two metrics, {before:?} and {now:?}: one recipe takes one",
-                    item.benchmark
-                )));
-            }
-        }
-        Ok(())
-    }
+fn read(objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
+    let bytes = |at: usize| store.get(objects[at]);
+    Ok(Shard {
+        responses: responses::decode(&bytes(0)?).map_err(table("responses"))?,
+        items: items::decode(&bytes(1)?).map_err(table("items"))?,
+        models: models::decode(&bytes(2)?).map_err(table("models"))?,
+        aliases: aliases::decode(&bytes(3)?).map_err(table("aliases"))?,
+        runs: runs::decode(&bytes(4)?).map_err(table("runs"))?,
+        prompts: prompts::decode(&bytes(5)?).map_err(table("prompts"))?,
+        findings: findings::decode(&bytes(6)?).map_err(table("findings"))?,
+    })
 }

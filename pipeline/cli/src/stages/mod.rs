@@ -1,7 +1,7 @@
 //! One module a stage. Each reads its inputs from the store, makes one call into pure code, and puts
 //! what came of it back; stages see object ids, never each other.
 
-use aliquot_sources::Fetcher;
+use aliquot_sources::{Content, Fetcher};
 use aliquot_stats::StatsError;
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::TableError;
@@ -45,7 +45,13 @@ pub fn run(
     match task {
         Task::Fetch(file) => Ok(vec![workplace.fetcher.fetch(file, store)?]),
         Task::Normalize(params) => normalize::run(params, inputs, store),
-        Task::Merge(addresses) => merge::run(addresses, inputs, store),
+        Task::Read(params, files) => {
+            let contents: Vec<_> =
+                files.iter().map(|(id, path)| (*id, Content::File(path))).collect();
+            merge::write(&params.read(&contents)?, store)
+        }
+        Task::Merge(addresses) => merge::run(addresses, merge::Purpose::Leaderboard, inputs, store),
+        Task::Gather(addresses) => merge::run(addresses, merge::Purpose::Tables, inputs, store),
         Task::Embed(params) => embed::run(params, inputs, store, workplace.embedding),
         Task::Amortise(params) => amortise::run(params, inputs, store),
         Task::Cluster(params) => cluster::run(params, inputs, store),

@@ -1,17 +1,20 @@
 //! Raw files to one shard of the canonical tables.
 
+use std::path::PathBuf;
+
 use aliquot_sources::{
-    Address, RawFile,
+    AdapterError, Address, Content, RawFile, Shard,
     adapters::{
-        alpaca_eval, table as table_adapter,
+        Adapter, Wanted, alpaca_eval, table as table_adapter,
         table::{Declaration, ItemColumns},
     },
 };
 use aliquot_store::{ObjectId, Store};
-use aliquot_tables::{aliases, items, models, responses};
-use serde::Serialize;
+use aliquot_tables::findings::Finding;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{is_false, table};
+use super::is_false;
 use crate::error::Error;
 
 /// Which adapter, and what the recipe knows that the files do not say.
@@ -42,6 +45,8 @@ pub enum Params {
         #[serde(skip_serializing_if = "is_false")]
         all_items: bool,
     },
+    /// Files that say themselves what they are, read together.
+    Files(FileParams),
     /// Items without results.
     Items {
         /// Table of items. Part of the parameters: its ending names the format.
@@ -53,21 +58,91 @@ pub enum Params {
     },
 }
 
-/// Outputs: responses, items, models, aliases.
+/// How files that say themselves what they are are read.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileParams {
+    /// The adapter.
+    pub adapter: Adapter,
+    /// Its version: the stage's own tells of the adapters that recipes declare.
+    pub version: u32,
+    /// The files, the one with the scores first. Part of the parameters: names tell models.
+    pub addresses: Vec<Address>,
+    /// What the files do not say.
+    #[serde(flatten)]
+    pub wanted: Wanted,
+    /// Whether a file that cannot be read stops everything.
+    pub on_error: OnError,
+}
+
+/// What is done about a file that cannot be read.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnError {
+    /// Stop.
+    #[default]
+    Fail,
+    /// Leave it out, note it among the findings, and go on.
+    Skip,
+}
+
+impl FileParams {
+    /// Reads the files.
+    pub fn read(&self, contents: &[(ObjectId, Content<'_>)]) -> Result<Shard, Error> {
+        let files: Vec<RawFile<'_>> = self
+            .addresses
+            .iter()
+            .zip(contents)
+            .map(|(address, &(id, content))| RawFile { address, id, content })
+            .collect();
+        match self.adapter.normalize(&files, &self.wanted) {
+            Err(error) if self.on_error == OnError::Skip => Ok(quarantined(&error)),
+            result => Ok(result?),
+        }
+    }
+}
+
+/// A shard that tells of a file that was left out, and nothing else.
+fn quarantined(error: &AdapterError) -> Shard {
+    let finding = Finding {
+        kind: "quarantined-file".to_owned(),
+        severity: "error".to_owned(),
+        subject: error.address.to_string(),
+        evidence: format!("{}{}", error.problem, error.place),
+        action: "drop".to_owned(),
+        ..Finding::default()
+    };
+    Shard { findings: vec![finding], ..Shard::default() }
+}
+
+/// Outputs: responses, items, models, aliases, runs, prompts, findings.
 pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+    if let Params::Files(params) = params {
+        return super::merge::write(&from_store(params, inputs, store)?, store);
+    }
     let files =
         inputs.iter().map(|id| Ok((*id, store.get(*id)?))).collect::<Result<Vec<_>, Error>>()?;
 
     let shard = match params {
+        Params::Files(_) => unreachable!("read above"),
         Params::AlpacaEval { address, model, revision } => {
             let (id, bytes) = &files[0];
             let source = alpaca_eval::Source { model, revision };
-            alpaca_eval::normalize(&RawFile { address, id: *id, bytes }, &source)?
+            alpaca_eval::annotations(
+                &RawFile { address, id: *id, content: Content::Memory(bytes) },
+                &source,
+            )?
         }
         Params::Table { scores, items, models, declaration, all_items } => {
             let mut inputs = files.iter();
-            let mut raw =
-                |address| inputs.next().map(|(id, bytes)| RawFile { address, id: *id, bytes });
+            let mut raw = |address| {
+                inputs.next().map(|(id, bytes)| RawFile {
+                    address,
+                    id: *id,
+                    content: Content::Memory(bytes),
+                })
+            };
             let scores = raw(scores)
                 .ok_or_else(|| Error::Internal("a table source without scores".to_owned()))?;
             let (items, models) =
@@ -77,15 +152,34 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         }
         Params::Items { items, benchmark, columns } => {
             let (id, bytes) = &files[0];
-            let file = RawFile { address: items, id: *id, bytes };
+            let file = RawFile { address: items, id: *id, content: Content::Memory(bytes) };
             table_adapter::normalize_items(&file, columns, benchmark.as_deref())?
         }
     };
 
-    Ok(vec![
-        store.put(&responses::encode(&shard.responses).map_err(table("responses"))?)?,
-        store.put(&items::encode(&shard.items).map_err(table("items"))?)?,
-        store.put(&models::encode(&shard.models).map_err(table("models"))?)?,
-        store.put(&aliases::encode(&shard.aliases).map_err(table("aliases"))?)?,
-    ])
+    super::merge::write(&shard, store)
+}
+
+/// Files of a local store are read where they lie: they may be larger than the memory.
+fn from_store(params: &FileParams, inputs: &[ObjectId], store: &Store) -> Result<Shard, Error> {
+    enum Held {
+        File(PathBuf),
+        Memory(Vec<u8>),
+    }
+    let held = inputs.iter().map(|id| {
+        Ok(match store.file(*id)? {
+            Some(path) => Held::File(path),
+            None => Held::Memory(store.get(*id)?),
+        })
+    });
+    let held = held.collect::<Result<Vec<_>, Error>>()?;
+    let contents: Vec<(ObjectId, Content<'_>)> = inputs
+        .iter()
+        .zip(&held)
+        .map(|(id, held)| match held {
+            Held::File(path) => (*id, Content::File(path)),
+            Held::Memory(bytes) => (*id, Content::Memory(bytes)),
+        })
+        .collect();
+    params.read(&contents)
 }

@@ -5,15 +5,14 @@
 //! too; null and bare NaN mean unscored and stay missing, for the leaderboard leaves them out of
 //! its mean. `generator_2` is not the model's name in every file, so the name comes from the recipe.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use aliquot_tables::{aliases::Alias, items::Item, models::Model, responses::Response};
-use serde::{
-    Deserialize,
-    de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor},
+use aliquot_tables::{
+    aliases::Alias, findings::Finding, items::Item, models::Model, responses::Response, runs::Run,
 };
+use serde::Deserialize;
 
-use super::json::without_bare_nan;
+use super::{Wanted, json_walk::Walk};
 use crate::{AdapterError, ItemContent, Occurrences, Place, RawFile, Shard};
 
 /// Raised when the same bytes give other rows.
@@ -21,6 +20,9 @@ pub const VERSION: u32 = 2;
 
 /// Name of the benchmark in item uids and targets.
 pub const BENCHMARK: &str = "alpaca_eval";
+
+/// Instructions of the benchmark.
+const POPULATION: usize = 805;
 
 /// What the recipe knows about a file and the file does not say.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,8 @@ struct Annotation<'a> {
     dataset: Cow<'a, str>,
     #[serde(borrow)]
     generator_1: Cow<'a, str>,
+    #[serde(borrow, default)]
+    generator_2: Option<Cow<'a, str>>,
     #[serde(borrow)]
     annotator: Cow<'a, str>,
     /// Null is allowed, absence is not.
@@ -46,61 +50,140 @@ struct Annotation<'a> {
     preference: Option<f64>,
 }
 
-/// Reads one file of annotations.
-pub fn normalize(file: &RawFile<'_>, source: &Source<'_>) -> Result<Shard, AdapterError> {
-    let first = read(file, source, file.bytes);
-    // Bare NaN is no JSON and rare: looking for it first would cost more than reading twice.
-    let mut shard = match first {
-        Ok(shard) => shard,
-        Err(error) => match without_bare_nan(file.bytes) {
-            Cow::Owned(plain) => read(file, source, &plain)?,
-            Cow::Borrowed(_) => return Err(error),
-        },
+/// Whether a file looks like annotations.
+pub(crate) fn recognises(_name: &str, head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head);
+    head.trim_start().starts_with('[')
+        && ["\"instruction\"", "\"generator_1\"", "\"annotator\""]
+            .iter()
+            .all(|key| head.contains(key))
+}
+
+/// Reads the only file of a unit. The model is `generator_2` unless it is wanted otherwise; of several
+/// judges the one of the wanted metric is read.
+pub(crate) fn normalize(files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
+    let file = &files[0];
+    let reader = Reader {
+        benchmark: wanted.benchmark.as_deref().unwrap_or(BENCHMARK),
+        judge: wanted.metric.as_deref(),
+        ..Reader::of(file, wanted.model.as_deref(), wanted.revision.as_deref().unwrap_or_default())
     };
-    if shard.responses.is_empty() {
-        return Err(file.error(Place::File, "it holds no annotation"));
+    let mut shard = reader.read()?;
+    let [judge] = shard.responses.metric.values() else {
+        let judges = shard.responses.metric.values();
+        let problem =
+            format!("it has annotations by {} judges: {}", judges.len(), judges.join(", "));
+        return Err(file.error(Place::File, format!("{problem}; name the metric to choose one")));
+    };
+    let (model, items) = (&shard.models[0].model, shard.items.len());
+    shard.runs.push(Run {
+        model: model.clone(),
+        benchmark: shard.items[0].benchmark.clone(),
+        metric: judge.clone(),
+        raw: file.id.to_string(),
+        tool: "alpaca_eval".to_owned(),
+        items: items as u32,
+        population: wanted.benchmark.is_none().then_some(POPULATION as u32),
+        ..Run::default()
+    });
+    if items != POPULATION && wanted.benchmark.is_none() {
+        shard.findings.push(Finding {
+            kind: "partial-run".to_owned(),
+            severity: "warning".to_owned(),
+            benchmark: shard.items[0].benchmark.clone(),
+            subject: model.clone(),
+            evidence: format!("{items} of AlpacaEval's {POPULATION} instructions"),
+            action: "keep".to_owned(),
+            expected: Some(POPULATION as f64),
+            observed: Some(items as f64),
+        });
     }
-    shard.models.push(Model { model: source.model.to_owned(), ..Model::default() });
     Ok(shard)
 }
 
-fn read(file: &RawFile<'_>, source: &Source<'_>, bytes: &[u8]) -> Result<Shard, AdapterError> {
-    let mut builder = Builder {
-        file,
-        source,
-        raw: file.id.to_string(),
-        shard: Shard::default(),
-        occurrences: Occurrences::default(),
-        failure: None,
-    };
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Records(&mut builder).deserialize(&mut json).and_then(|()| json.end());
-    if let Some(failure) = builder.failure {
-        return Err(failure);
-    }
-    parsed.map_err(|error| {
-        let place = Place::Line(error.line(), error.column());
-        file.error(place, format!("{error}; expected AlpacaEval's array of annotations"))
-    })?;
-    Ok(builder.shard)
+/// Reads one file of annotations of a named model, whatever it calls it itself.
+pub fn annotations(file: &RawFile<'_>, source: &Source<'_>) -> Result<Shard, AdapterError> {
+    Reader::of(file, Some(source.model), source.revision).read()
 }
 
-struct Builder<'a> {
+struct Reader<'a> {
     file: &'a RawFile<'a>,
-    source: &'a Source<'a>,
     raw: String,
+    /// None takes it from the file.
+    model: Option<Cow<'a, str>>,
+    benchmark: &'a str,
+    revision: &'a str,
+    /// The only judge whose annotations are read; None reads all.
+    judge: Option<&'a str>,
     shard: Shard,
     occurrences: Occurrences,
-    failure: Option<AdapterError>,
 }
 
-impl Builder<'_> {
+impl<'a> Reader<'a> {
+    fn of(file: &'a RawFile<'a>, model: Option<&'a str>, revision: &'a str) -> Self {
+        Self {
+            file,
+            raw: file.id.to_string(),
+            model: model.map(Cow::Borrowed),
+            benchmark: BENCHMARK,
+            revision,
+            judge: None,
+            shard: Shard::default(),
+            occurrences: Occurrences::default(),
+        }
+    }
+
+    /// One annotation at a time.
+    fn read(mut self) -> Result<Shard, AdapterError> {
+        let mut walk = Walk::of(self.file)?;
+        let named = self.model.is_some();
+        let (mut array, mut record) = (walk.open(b'[')?, 0);
+        while walk.more(&mut array)? {
+            let annotation: Annotation<'_> = walk.value()?;
+            if !named {
+                self.name_model(record, annotation.generator_2.as_deref())?;
+            }
+            if self.judge.is_none_or(|judge| judge == annotation.annotator) {
+                self.add(record, &annotation)?;
+            }
+            record += 1;
+        }
+        walk.end()?;
+        match self.model {
+            Some(model) if !self.shard.responses.is_empty() => {
+                let model = Model { model: model.into_owned(), ..Model::default() };
+                self.shard.models.push(model);
+                Ok(self.shard)
+            }
+            _ => {
+                let of = self.judge.map_or(String::new(), |judge| format!(" by `{judge}`"));
+                Err(self.file.error(Place::File, format!("it holds no annotation{of}")))
+            }
+        }
+    }
+
+    /// Takes the name from the first record; all others have to agree.
+    fn name_model(&mut self, record: u64, name: Option<&str>) -> Result<(), AdapterError> {
+        let error = |problem: String| Err(self.file.error(Place::Record(record), problem));
+        match (&self.model, name) {
+            (_, None | Some("")) => error("`generator_2` is absent: name the model".to_owned()),
+            (Some(first), Some(name)) if first != name => error(format!(
+                "it is of the model `{name}`, the records before of `{first}`: name one"
+            )),
+            (Some(_), Some(_)) => Ok(()),
+            (None, Some(name)) => {
+                self.model = Some(name.to_owned().into());
+                Ok(())
+            }
+        }
+    }
+
     fn add(&mut self, record: u64, annotation: &Annotation<'_>) -> Result<(), AdapterError> {
         let place = Place::Record(record);
         let score =
             score(annotation.preference).map_err(|problem| self.file.error(place, problem))?;
         let content = ItemContent {
-            benchmark: BENCHMARK,
+            benchmark: self.benchmark,
             config: &annotation.generator_1,
             split: "eval",
             stem: &annotation.instruction,
@@ -110,7 +193,7 @@ impl Builder<'_> {
         let (item_uid, occurrence) =
             self.occurrences.next_uid(&content).map_err(self.file.canonical_error(place))?;
         self.shard.responses.push(&Response {
-            model: self.source.model,
+            model: self.model.as_deref().unwrap_or_default(),
             item_uid: &item_uid,
             metric: &annotation.annotator,
             filter: "",
@@ -124,13 +207,13 @@ impl Builder<'_> {
             item_uid: item_uid.clone(),
             tool: "alpaca_eval".to_owned(),
             task: annotation.dataset.clone().into_owned(),
-            revision: self.source.revision.to_owned(),
+            revision: self.revision.to_owned(),
             native_id: Some(annotation.instruction.clone().into_owned()),
             ..Alias::default()
         });
         self.shard.items.push(Item {
             item_uid,
-            benchmark: BENCHMARK.to_owned(),
+            benchmark: self.benchmark.to_owned(),
             config: annotation.generator_1.clone().into_owned(),
             split: "eval".to_owned(),
             task: annotation.dataset.clone().into_owned(),
@@ -154,51 +237,18 @@ fn score(preference: Option<f64>) -> Result<Result<f32, &'static str>, String> {
     }
 }
 
-/// Reads the array record by record, so that only one is in memory besides the bytes.
-struct Records<'b, 'a>(&'b mut Builder<'a>);
-
-impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "an array of annotations")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        let mut record = 0;
-        while let Some(annotation) = sequence.next_element::<Annotation<'de>>()? {
-            if let Err(error) = self.0.add(record, &annotation) {
-                self.0.failure = Some(error);
-                return Err(A::Error::custom("annotation refused"));
-            }
-            record += 1;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use aliquot_store::ObjectId;
 
     use super::*;
+    use crate::Content;
 
     fn read(json: &str) -> Result<Shard, AdapterError> {
         let address = "https://h/a.json".parse().unwrap();
-        let file = RawFile {
-            address: &address,
-            id: ObjectId::of(json.as_bytes()),
-            bytes: json.as_bytes(),
-        };
-        normalize(&file, &Source { model: "m", revision: "r" })
+        let content = Content::Memory(json.as_bytes());
+        let file = RawFile { address: &address, id: ObjectId::of(json.as_bytes()), content };
+        annotations(&file, &Source { model: "m", revision: "r" })
     }
 
     fn annotation(instruction: &str, preference: &str) -> String {
@@ -239,6 +289,7 @@ mod tests {
         let whole = format!("[{}]", annotation("a", "1"));
         let error = read(&whole[..whole.len() - 20]).unwrap_err();
         assert!(matches!(error.place, Place::Line(2, _)), "{error}");
+        assert!(error.problem.contains("ends inside"), "{error}");
         let error = read(&whole.replace("preference", "score")).unwrap_err().to_string();
         assert!(error.contains("missing field `preference`"), "{error}");
         assert!(read("{}").is_err() && read("[]").is_err() && read("").is_err());
@@ -251,6 +302,46 @@ mod tests {
         assert_eq!(shard.items[1].occurrence, 1);
     }
 
+    fn normalized(json: &str, wanted: &Wanted) -> Result<Shard, AdapterError> {
+        let address = "https://h/a.json".parse().unwrap();
+        let content = Content::Memory(json.as_bytes());
+        let file = RawFile { address: &address, id: ObjectId::of(json.as_bytes()), content };
+        normalize(&[file], wanted)
+    }
+
+    #[test]
+    fn the_model_is_what_all_records_call_it_unless_it_is_named() {
+        let [one, two] = [annotation("a", "1"), annotation("b", "2")];
+        let both = format!("[{one},{two}]");
+        let shard = normalized(&both, &Wanted::default()).unwrap();
+        assert_eq!((shard.models[0].model.as_str(), shard.runs[0].model.as_str()), ("g", "g"));
+        assert_eq!((shard.runs[0].items, shard.runs[0].population), (2, Some(805)));
+        assert_eq!(shard.findings[0].kind, "partial-run");
+
+        let other = format!("[{one},{}]", two.replace("\"g\"", "\"h\""));
+        let error = normalized(&other, &Wanted::default()).unwrap_err().to_string();
+        assert!(error.contains("record 1: it is of the model `h`"), "{error}");
+        let named = Wanted { model: Some("m".to_owned()), ..Wanted::default() };
+        assert_eq!(normalized(&other, &named).unwrap().models[0].model, "m");
+        let absent = one.replace("generator_2", "generator");
+        let error = normalized(&format!("[{absent}]"), &Wanted::default()).unwrap_err();
+        assert!(error.problem.contains("name the model"), "{error}");
+    }
+
+    #[test]
+    fn of_several_judges_one_has_to_be_named() {
+        let jury = annotation("a", "2").replace("\"judge\"", "\"jury\"");
+        let both = format!("[{},{jury}]", annotation("a", "1"));
+        let error = normalized(&both, &Wanted::default()).unwrap_err().to_string();
+        assert!(error.contains("2 judges: judge, jury"), "{error}");
+        let by = |judge: &str| Wanted { metric: Some(judge.to_owned()), ..Wanted::default() };
+        let shard = normalized(&both, &by("jury")).unwrap();
+        assert_eq!((&shard.responses.score, shard.items[0].occurrence), (&vec![1.0], 0));
+        assert_eq!(shard.responses.record, [1]);
+        let error = normalized(&both, &by("nobody")).unwrap_err().to_string();
+        assert!(error.ends_with("it holds no annotation by `nobody`"), "{error}");
+    }
+
     #[test]
     fn damaged_files_end_in_errors_that_name_the_file() {
         let whole = format!("[{},{}]", annotation("a", "1.5"), annotation("b", "2"));
@@ -259,8 +350,9 @@ mod tests {
                 let mut bytes = whole.clone().into_bytes();
                 bytes[at] = byte;
                 let address = "https://h/a.json".parse().unwrap();
-                let file = RawFile { address: &address, id: ObjectId::of(&bytes), bytes: &bytes };
-                if let Err(error) = normalize(&file, &Source { model: "m", revision: "r" }) {
+                let content = Content::Memory(&bytes);
+                let file = RawFile { address: &address, id: ObjectId::of(&bytes), content };
+                if let Err(error) = annotations(&file, &Source { model: "m", revision: "r" }) {
                     assert!(error.to_string().starts_with("https://h/a.json"), "{error}");
                 }
             }

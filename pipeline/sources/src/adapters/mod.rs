@@ -1,21 +1,154 @@
-//! One module a result format. An adapter is a pure function from raw bytes to a [`crate::Shard`].
+//! One module a result format. An adapter is a pure function from raw files to a [`crate::Shard`].
+//!
+//! Rules that all adapters keep: an explicit primary metric or an error; scores of two filters are
+//! never merged; a missing score is missing with its reason, never 0; where the file has the
+//! log-likelihoods of the choices, accuracy is recomputed from them and has to agree.
 
 pub mod alpaca_eval;
+mod curated;
+pub mod evalplus;
+pub mod every_eval_ever;
 mod json;
+mod json_walk;
+mod lighteval;
+mod likelihood;
+pub mod lm_eval;
+mod names;
+pub mod swe_bench;
 pub mod table;
 
 use aliquot_store::ObjectId;
 use aliquot_tables::foreign::{Format, TextTable};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{AdapterError, Address, Place, RawFile};
+use crate::{AdapterError, Address, Content, Place, RawFile, Shard};
+
+/// The adapters of files that say themselves what they are. Tables of other making need a
+/// declaration, see [`table`].
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Adapter {
+    /// AlpacaEval's annotations, by any judge.
+    AlpacaEval,
+    /// lm-evaluation-harness, and Open LLM Leaderboard v2.
+    LmEval,
+    /// SWE-bench's reports and boards.
+    SweBench,
+    /// EvalPlus' results.
+    #[serde(rename = "evalplus")]
+    EvalPlus,
+    /// Every Eval Ever's samples.
+    EveryEvalEver,
+    /// lighteval, and Open LLM Leaderboard v1.
+    Lighteval,
+}
+
+/// What a recipe or the command line says besides the files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// Name of the model, where the files' own is absent or wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Name of the benchmark, where it is not the one that the task is known to belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<String>,
+    /// Metric of the scores, where the files hold several and declare none as the main one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Filter of the answers, where the files hold several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Revision of the repository that the files are from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+}
+
+impl Adapter {
+    /// All of them, in the order in which they are asked whether a file is theirs.
+    pub const ALL: [Self; 6] = [
+        Self::AlpacaEval,
+        Self::LmEval,
+        Self::SweBench,
+        Self::EvalPlus,
+        Self::EveryEvalEver,
+        Self::Lighteval,
+    ];
+
+    /// Name, as in recipes and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AlpacaEval => "alpaca-eval",
+            Self::LmEval => "lm-eval",
+            Self::SweBench => "swe-bench",
+            Self::EvalPlus => "evalplus",
+            Self::EveryEvalEver => "every-eval-ever",
+            Self::Lighteval => "lighteval",
+        }
+    }
+
+    /// Raised when the same bytes give other rows.
+    pub fn version(self) -> u32 {
+        match self {
+            Self::AlpacaEval => alpaca_eval::VERSION,
+            Self::LmEval => lm_eval::VERSION,
+            Self::SweBench => swe_bench::VERSION,
+            Self::EvalPlus => evalplus::VERSION,
+            Self::EveryEvalEver => every_eval_ever::VERSION,
+            Self::Lighteval => lighteval::VERSION,
+        }
+    }
+
+    /// The adapter of a file, told by its name and the beginning of its unpacked text.
+    pub fn guess(address: &Address, head: &[u8]) -> Option<Self> {
+        let name = address.to_string();
+        Self::ALL.into_iter().find(|adapter| match adapter {
+            Self::AlpacaEval => alpaca_eval::recognises(&name, head),
+            Self::LmEval => lm_eval::recognises(&name, head),
+            Self::SweBench => swe_bench::recognises(&name, head),
+            Self::EvalPlus => evalplus::recognises(&name, head),
+            Self::EveryEvalEver => every_eval_ever::recognises(&name, head),
+            Self::Lighteval => lighteval::recognises(&name, head),
+        })
+    }
+
+    /// Files that are read together, as positions in `addresses`, which are all of this adapter. The
+    /// first file of a unit holds the scores; a file may serve several units, or none.
+    pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
+        match self {
+            Self::LmEval => lm_eval::units(addresses),
+            Self::SweBench => swe_bench::units(addresses),
+            Self::EveryEvalEver => every_eval_ever::units(addresses),
+            Self::AlpacaEval | Self::EvalPlus => (0..addresses.len()).map(|at| vec![at]).collect(),
+            Self::Lighteval => lighteval::units(addresses),
+        }
+    }
+
+    /// Reads the files of one unit.
+    pub fn normalize(self, files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
+        match self {
+            Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
+            Self::LmEval => lm_eval::normalize(files, wanted),
+            Self::SweBench => swe_bench::normalize(files, wanted),
+            Self::EvalPlus => evalplus::normalize(files, wanted),
+            Self::EveryEvalEver => every_eval_ever::normalize(files, wanted),
+            Self::Lighteval => lighteval::normalize(files, wanted),
+        }
+    }
+}
 
 /// One record of a raw file, as JSON: a row of a table, or an element of an array.
 pub fn raw_record(address: &Address, bytes: &[u8], record: u64) -> Result<Value, AdapterError> {
-    let file = RawFile { address, id: ObjectId::of(bytes), bytes };
+    let file = RawFile { address, id: ObjectId::of(bytes), content: Content::Memory(bytes) };
     let absent = || file.error(Place::Record(record), "there is no such record");
-    if let Some(format) = Format::from_name(&address.to_string()) {
-        let table = TextTable::read(format, bytes).map_err(|error| file.table_error(&error))?;
+    let name = address.to_string();
+    let bytes = file.document()?;
+    if let Some(format) = Format::from_name(name.trim_end_matches(".gz")) {
+        let table = TextTable::read(format, &bytes).map_err(|error| file.table_error(&error))?;
         let mut row = Map::new();
         for name in table.names() {
             let cells = table.column(name).map_err(|error| file.table_error(&error))?;
@@ -25,7 +158,7 @@ pub fn raw_record(address: &Address, bytes: &[u8], record: u64) -> Result<Value,
         return Ok(Value::Object(row));
     }
     let records: Vec<Value> =
-        serde_json::from_slice(&json::without_bare_nan(bytes)).map_err(|error| {
+        serde_json::from_slice(&json::without_bare_nan(&bytes)).map_err(|error| {
             file.error(Place::Line(error.line(), error.column()), error.to_string())
         })?;
     records.into_iter().nth(record as usize).ok_or_else(absent)

@@ -1,10 +1,14 @@
 //! Plain tables of scores: long or wide, as CSV, JSONL or Parquet.
 //!
-//! Nothing is guessed: layout, columns and metric are declared. A blank cell, `null` or `NaN` is a
+//! Layout, columns and metric are declared; only a long table whose column names leave no doubt is read
+//! without ([`Declaration::guess`]). A blank cell, `null` or `NaN` is a
 //! missing score, never 0. An optional second table says what the items are, a third one what is
 //! known of the models. An item without a prompt is identified by its native id instead.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use aliquot_tables::{
     aliases::Alias,
@@ -16,6 +20,7 @@ use aliquot_tables::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Wanted;
 use crate::{AdapterError, ItemContent, Occurrences, Place, RawFile, Shard};
 
 /// Raised when the same bytes give other rows.
@@ -43,6 +48,12 @@ pub struct ScoreColumns {
     /// Native id of the item; in `wide-models-in-rows` not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
+    /// Uid of the item, in place of `item`, where another table has it from Aliquot. `long` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_uid: Option<String>,
+    /// Benchmark of the item; without a table of items and in `long` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<String>,
     /// Score; `long` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<String>,
@@ -129,6 +140,99 @@ fn unit_range() -> [f64; 2] {
     [0.0, 1.0]
 }
 
+/// Names that leave no doubt, without regard to case.
+const MODEL_NAMES: [&str; 3] = ["model", "model_name", "model_id"];
+const ITEM_NAMES: [&str; 3] = ["item", "item_id", "item_uid"];
+
+impl Declaration {
+    /// The declaration of a long table that its column names give away: one column of a model, one of an
+    /// item and `score`, perhaps `metric`, `benchmark`, `trial` and `log_likelihood`. A column `filter`
+    /// or two candidates leave a doubt. The metric is empty if a column names it, else `score`.
+    pub fn guess(names: &[String]) -> Option<Self> {
+        let find = |candidates: &[&str]| {
+            let fits = |name: &&String| candidates.contains(&name.to_lowercase().as_str());
+            let found: Vec<&String> = names.iter().filter(fits).collect();
+            match found[..] {
+                [] => Some(None),
+                [one] => Some(Some(one.clone())),
+                _ => None,
+            }
+        };
+        if find(&["filter"])?.is_some() {
+            return None;
+        }
+        let item = find(&ITEM_NAMES)??;
+        let (item, item_uid) = if item.eq_ignore_ascii_case("item_uid") {
+            (None, Some(item))
+        } else {
+            (Some(item), None)
+        };
+        let columns = ScoreColumns {
+            model: Some(find(&MODEL_NAMES)??),
+            item,
+            item_uid,
+            benchmark: find(&["benchmark"])?,
+            score: Some(find(&["score"])??),
+            metric: find(&["metric"])?,
+            trial: find(&["trial"])?,
+            log_likelihood: find(&["log_likelihood"])?,
+        };
+        let metric = if columns.metric.is_some() { String::new() } else { "score".to_owned() };
+        Some(Self {
+            layout: Layout::Long,
+            metric,
+            benchmark: None,
+            score_range: unit_range(),
+            columns,
+            item_columns: None,
+            model_columns: None,
+        })
+    }
+
+    /// With the metric that is wanted, or the only one of the column of metrics.
+    fn with_metric(
+        mut self,
+        file: &RawFile<'_>,
+        table: &TextTable,
+        wanted: Option<&str>,
+    ) -> Result<Self, AdapterError> {
+        if let Some(wanted) = wanted {
+            wanted.clone_into(&mut self.metric);
+        } else if let Some(column) = &self.columns.metric {
+            let cells = table.column(column).map_err(|error| file.table_error(&error))?;
+            let metrics: BTreeSet<&str> = cells.into_iter().flatten().collect();
+            let metrics: Vec<&str> = metrics.into_iter().collect();
+            let [metric] = metrics[..] else {
+                let problem = format!(
+                    "it has {} metrics: {}; name the metric (--metric)",
+                    metrics.len(),
+                    metrics.join(", ")
+                );
+                return Err(file.error(Place::File, problem));
+            };
+            metric.clone_into(&mut self.metric);
+        }
+        Ok(self)
+    }
+}
+
+/// Reads a table of scores that nobody declared, if its columns leave no doubt.
+pub fn normalize_undeclared(file: &RawFile<'_>, wanted: &Wanted) -> Result<Shard, AdapterError> {
+    let table = read(file)?;
+    let declaration = Declaration::guess(table.names()).ok_or_else(|| {
+        let problem = format!(
+            "its columns do not say how to read it: {}; a table is read without a declaration if it \
+             has one column each of a model, an item (item, item_id or item_uid) and a score",
+            table.names().join(", ")
+        );
+        file.error(Place::File, problem)
+    })?;
+    let mut declaration = declaration.with_metric(file, &table, wanted.metric.as_deref())?;
+    declaration.benchmark.clone_from(&wanted.benchmark);
+    let files = Files { scores: *file, items: None, models: None };
+    shard(&files, &table, &declaration, false)
+}
+
 /// The raw files of one table source.
 #[derive(Debug, Clone, Copy)]
 pub struct Files<'a> {
@@ -147,10 +251,24 @@ pub fn normalize(
     all_items: bool,
 ) -> Result<Shard, AdapterError> {
     let scores = read(&files.scores)?;
-    let cells = cells(&files.scores, &scores, declaration)?;
-    let known = match (&files.items, &declaration.item_columns) {
+    shard(files, &scores, declaration, all_items)
+}
+
+fn shard(
+    files: &Files<'_>,
+    scores: &TextTable,
+    declaration: &Declaration,
+    all_items: bool,
+) -> Result<Shard, AdapterError> {
+    let cells = cells(&files.scores, scores, declaration)?;
+    let known: BTreeMap<Key<'_>, Item> = match (&files.items, &declaration.item_columns) {
+        (Some(_), Some(_)) if declaration.columns.benchmark.is_some() => {
+            let problem = "`columns.benchmark` is for scores without a table of items";
+            return Err(files.scores.error(Place::File, problem));
+        }
         (Some(file), Some(columns)) => {
-            described_items(file, columns, declaration.benchmark.as_deref())?
+            let items = described_items(file, columns, declaration.benchmark.as_deref())?;
+            items.into_iter().map(|(id, item)| ((Cow::Borrowed(""), id.into()), item)).collect()
         }
         _ => bare_items(&files.scores, &cells, declaration)?,
     };
@@ -159,15 +277,15 @@ pub fn normalize(
     let raw = files.scores.id.to_string();
     let mut used = BTreeSet::new();
     if all_items {
-        used.extend(known.keys().map(String::as_str));
+        used.extend(known.keys().cloned());
     }
     for cell in &cells {
-        let item = known.get(cell.item).ok_or_else(|| {
+        let item = known.get(&cell.key()).ok_or_else(|| {
             files
                 .scores
                 .error(cell.place, format!("item `{}` is not in the table of items", cell.item))
         })?;
-        used.insert(cell.item);
+        used.insert(cell.key());
         shard.responses.push(&Response {
             model: cell.model,
             item_uid: &item.item_uid,
@@ -180,9 +298,9 @@ pub fn normalize(
             record: cell.record,
         });
     }
-    for native_id in used {
-        let item = &known[native_id];
-        shard.aliases.push(alias(native_id, item));
+    for key in used {
+        let item = &known[&key];
+        shard.aliases.push(alias(&key.1, item));
         shard.items.push(item.clone());
     }
     shard.models = models(files, &cells, declaration)?;
@@ -215,24 +333,37 @@ fn alias(native_id: &str, item: &Item) -> Alias {
 }
 
 fn read(file: &RawFile<'_>) -> Result<TextTable, AdapterError> {
-    TextTable::read(format(file)?, file.bytes).map_err(|error| file.table_error(&error))
+    TextTable::read(format(file)?, &file.document()?).map_err(|error| file.table_error(&error))
 }
 
 fn format(file: &RawFile<'_>) -> Result<Format, AdapterError> {
     let name = file.address.to_string();
-    Format::from_name(&name).ok_or_else(|| {
-        file.error(Place::File, "its name ends in none of .csv, .jsonl, .ndjson, .parquet")
+    Format::from_name(name.trim_end_matches(".gz")).ok_or_else(|| {
+        file.error(
+            Place::File,
+            "its name ends in none of .csv, .jsonl, .ndjson, .parquet, nor in one and .gz",
+        )
     })
 }
 
+/// Benchmark, empty where no column of the scores says it, and native id of an item.
+type Key<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 struct Cell<'a> {
     model: &'a str,
+    benchmark: &'a str,
     item: &'a str,
     trial: u32,
     score: Result<f32, &'static str>,
     log_likelihood: Option<f32>,
     record: u64,
     place: Place,
+}
+
+impl<'a> Cell<'a> {
+    fn key(&self) -> Key<'a> {
+        (self.benchmark.into(), self.item.into())
+    }
 }
 
 fn cells<'a>(
@@ -254,11 +385,13 @@ fn long_cells<'a>(
     let columns = &declaration.columns;
     let column = |name: &Option<String>, what: &str| declared(file, table, name.as_deref(), what);
     let models = column(&columns.model, "model")?;
-    let items = column(&columns.item, "item")?;
+    let items =
+        column(columns.item_uid.as_ref().map_or(&columns.item, |_| &columns.item_uid), "item")?;
     let scores = column(&columns.score, "score")?;
     let optional = |name: &Option<String>| name.as_ref().map(|_| column(name, "")).transpose();
     let (metrics, trials) = (optional(&columns.metric)?, optional(&columns.trial)?);
     let log_likelihoods = optional(&columns.log_likelihood)?;
+    let benchmarks = optional(&columns.benchmark)?;
 
     let mut cells = Vec::with_capacity(scores.len());
     for (row, score) in scores.iter().enumerate() {
@@ -277,6 +410,10 @@ fn long_cells<'a>(
         cells.push(Cell {
             model: models[row].ok_or_else(|| blank("model"))?,
             item: items[row].ok_or_else(|| blank("item"))?,
+            benchmark: match &benchmarks {
+                Some(benchmarks) => benchmarks[row].ok_or_else(|| blank("benchmark"))?,
+                None => "",
+            },
             trial,
             score: score_of(*score, declaration.score_range)
                 .map_err(|problem| file.error(place, problem))?,
@@ -321,7 +458,17 @@ fn wide_cells<'a>(
             let (model, item) =
                 if models_in_rows { (label, heading.as_str()) } else { (heading.as_str(), label) };
             let (trial, log_likelihood, record) = (0, None, row as u64);
-            cells.push(Cell { model, item, trial, score, log_likelihood, record, place });
+            let benchmark = "";
+            cells.push(Cell {
+                model,
+                benchmark,
+                item,
+                trial,
+                score,
+                log_likelihood,
+                record,
+                place,
+            });
         }
     }
     Ok(cells)
@@ -412,33 +559,51 @@ fn described_items(
     Ok(items)
 }
 
-/// Items of which only the native id is known, in order of appearance.
-fn bare_items(
+/// Items of which only the native id or the uid is known.
+fn bare_items<'a>(
     file: &RawFile<'_>,
-    cells: &[Cell<'_>],
+    cells: &[Cell<'a>],
     declaration: &Declaration,
-) -> Result<BTreeMap<String, Item>, AdapterError> {
-    let benchmark = declaration.benchmark.clone().ok_or_else(|| {
-        file.error(Place::File, "without a table of items the recipe has to declare `benchmark`")
-    })?;
+) -> Result<BTreeMap<Key<'a>, Item>, AdapterError> {
     let mut items = BTreeMap::new();
-    for cell in cells.iter() {
-        if items.contains_key(cell.item) {
+    for cell in cells {
+        if items.contains_key(&cell.key()) {
             continue;
         }
+        let benchmark = Some(cell.benchmark).filter(|benchmark| !benchmark.is_empty());
+        let benchmark = benchmark.or(declaration.benchmark.as_deref()).ok_or_else(|| {
+            file.error(
+                Place::File,
+                "without a table of items or a column of benchmarks the recipe has to declare \
+                 `benchmark`, the command line --benchmark",
+            )
+        })?;
         let described = Described {
-            benchmark: benchmark.clone(),
+            benchmark: benchmark.to_owned(),
             stem: cell.item.to_owned(),
             task: String::new(),
             target: None,
             parent: None,
         };
-        let item = described
+        let mut item = described
             .item(&mut Occurrences::default())
             .map_err(file.canonical_error(cell.place))?;
-        items.insert(cell.item.to_owned(), item);
+        if declaration.columns.item_uid.is_some() {
+            let uid = uid(cell.item).map_err(|problem| file.error(cell.place, problem))?;
+            item.item_uid = uid.to_owned();
+        }
+        items.insert(cell.key(), item);
     }
     Ok(items)
+}
+
+/// The text, if it is an item uid.
+fn uid(text: &str) -> Result<&str, String> {
+    let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if text.len() == 64 && digits {
+        return Ok(text);
+    }
+    Err(format!("`{text}` is no item uid, which has 64 hexadecimal digits"))
 }
 
 struct Described {
@@ -505,6 +670,7 @@ mod tests {
     use aliquot_store::ObjectId;
 
     use super::*;
+    use crate::Content;
 
     fn declaration(toml: &str) -> Declaration {
         toml::from_str(toml).unwrap()
@@ -512,8 +678,11 @@ mod tests {
 
     fn read_csv(csv: &str, declaration: &Declaration) -> Result<Shard, AdapterError> {
         let address = "file:scores.csv".parse().unwrap();
-        let scores =
-            RawFile { address: &address, id: ObjectId::of(csv.as_bytes()), bytes: csv.as_bytes() };
+        let scores = RawFile {
+            address: &address,
+            id: ObjectId::of(csv.as_bytes()),
+            content: Content::Memory(csv.as_bytes()),
+        };
         normalize(&Files { scores, items: None, models: None }, declaration, false)
     }
 
@@ -577,7 +746,11 @@ mod tests {
         let with_parents = "item_columns = { item = 'i', prompt = 'q', parent = 'p' }";
         let read = |columns: &str| {
             let (scores, items) = (b"m,i,s\nA,1,1\nA,2,0\n", b"i,q,p\n1,Why?,x\n2,How?,\n");
-            let of = |address, bytes| RawFile { address, id: ObjectId::of(bytes), bytes };
+            let of = |address, bytes| RawFile {
+                address,
+                id: ObjectId::of(bytes),
+                content: Content::Memory(bytes),
+            };
             let addresses = ["file:scores.csv", "file:items.csv"].map(|text| text.parse().unwrap());
             let [scores, items] = [of(&addresses[0], scores), of(&addresses[1], &items[..])];
             let long = "layout = 'long'\nmetric = 'acc'\nbenchmark = 'b'\n\
@@ -599,7 +772,11 @@ mod tests {
     #[test]
     fn items_without_a_score_are_kept_if_they_are_asked_for_and_need_no_scores_at_all() {
         let (scores, items) = (b"m,i,s\nA,1,1\n", b"i,q\n1,Why?\n2,How?\n");
-        let of = |address, bytes| RawFile { address, id: ObjectId::of(bytes), bytes };
+        let of = |address, bytes| RawFile {
+            address,
+            id: ObjectId::of(bytes),
+            content: Content::Memory(bytes),
+        };
         let addresses = ["file:scores.csv", "file:items.csv"].map(|text| text.parse().unwrap());
         let [scores, items] = [of(&addresses[0], &scores[..]), of(&addresses[1], &items[..])];
         let declaration = declaration(
@@ -633,6 +810,78 @@ mod tests {
             let error = read_csv(&csv, &declaration(&long)).unwrap_err().to_string();
             assert!(error.contains(&format!("row 1: log-likelihood `{bad}` is not")), "{error}");
         }
+    }
+
+    fn undeclared(name: &str, bytes: &[u8], wanted: &Wanted) -> Result<Shard, AdapterError> {
+        let address = format!("file:{name}").parse().unwrap();
+        let (id, content) = (ObjectId::of(bytes), Content::Memory(bytes));
+        normalize_undeclared(&RawFile { address: &address, id, content }, wanted)
+    }
+
+    #[test]
+    fn unmistakable_columns_need_no_declaration() {
+        let names = |names: &str| names.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let guess = |text: &str| Declaration::guess(&names(text));
+        let columns = guess("Model,item_id,score,metric,benchmark,trial,note").unwrap().columns;
+        assert_eq!(
+            (columns.model.as_deref(), columns.item.as_deref()),
+            (Some("Model"), Some("item_id"))
+        );
+        assert_eq!(
+            guess("model,item_uid,score").unwrap().columns.item_uid.as_deref(),
+            Some("item_uid")
+        );
+        for doubtful in [
+            "model,score",
+            "model,item",
+            "model,item,item_id,score",
+            "model,item,score,filter",
+            "id,A,B",
+        ] {
+            assert_eq!(guess(doubtful), None, "{doubtful}");
+        }
+    }
+
+    #[test]
+    fn an_undeclared_table_gives_its_metric_and_benchmarks() {
+        let csv = "model,item,score,metric,benchmark\nA,1,1,acc,x\nA,1,,acc,y\nB,1,0.5,acc,x\n";
+        let shard = undeclared("s.csv", csv.as_bytes(), &Wanted::default()).unwrap();
+        assert_eq!((shard.responses.len(), shard.items.len()), (3, 2));
+        assert_eq!(shard.responses.metric.get(0), "acc");
+        assert_eq!(shard.responses.missing_reason.get(1), "blank");
+        let benchmarks: Vec<&str> =
+            shard.items.iter().map(|item| item.benchmark.as_str()).collect();
+        assert_eq!(benchmarks, ["x", "y"]);
+
+        let two = csv.replace("B,1,0.5,acc", "B,1,0.5,f1");
+        let error = undeclared("s.csv", two.as_bytes(), &Wanted::default()).unwrap_err();
+        assert!(error.problem.contains("2 metrics: acc, f1; name the metric"), "{error}");
+        let f1 = Wanted { metric: Some("f1".to_owned()), ..Wanted::default() };
+        assert_eq!(undeclared("s.csv", two.as_bytes(), &f1).unwrap().responses.score, [0.5]);
+
+        let bare = b"model,item,score\nA,1,1\n";
+        let error = undeclared("s.csv", bare, &Wanted::default()).unwrap_err().to_string();
+        assert!(error.contains("--benchmark"), "{error}");
+        let x = Wanted { benchmark: Some("x".to_owned()), ..Wanted::default() };
+        let uid = &undeclared("s.csv", bare, &x).unwrap().items[0].item_uid;
+        assert_eq!(*uid, shard.items[0].item_uid);
+        let error = undeclared("s.csv", b"a,b\n1,2\n", &x).unwrap_err().to_string();
+        assert!(error.contains("do not say how to read it: a, b"), "{error}");
+
+        let known = format!("model,item_uid,score\nA,{uid},1\n");
+        assert_eq!(undeclared("s.csv", known.as_bytes(), &x).unwrap().items[0].item_uid, *uid);
+        let error = undeclared("s.csv", b"model,item_uid,score\nA,7,1\n", &x).unwrap_err();
+        assert!(error.to_string().contains("row 1: `7` is no item uid"), "{error}");
+    }
+
+    #[test]
+    fn packed_tables_are_unpacked() {
+        use std::io::Write;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(b"model,item,score,benchmark\nA,1,1,x\n").unwrap();
+        let packed = encoder.finish().unwrap();
+        let shard = undeclared("s.csv.gz", &packed, &Wanted::default()).unwrap();
+        assert_eq!(shard.responses.score, [1.0]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod description;
 mod dissimilarity;
 mod duplicates;
 mod facility;
+mod groups;
 mod kmeans;
 mod lanes;
 mod lloyd;
@@ -22,6 +23,7 @@ pub use description::{
 pub use dissimilarity::Dissimilarity;
 pub use duplicates::{Duplicates, Pair, duplicates};
 pub use facility::greedy_medoids;
+pub(crate) use groups::Groups;
 pub use kmeans::{KMeans, Settings, kmeans};
 pub(crate) use lanes::squared_distance;
 pub use medoids::{Medoids, Start, faster_pam};

@@ -1,0 +1,78 @@
+"""Speed and memory of `aliquot import` on generated lm-eval logs, in turns with DuckDB and Polars.
+
+    python import_logs.py ALIQUOT [MEGABYTES] [FILES]
+
+Two threads each. The three give the same scores and log-likelihoods, which is checked; Aliquot's tables
+also hold questions, choices, names, prompts' digests and runs, and its accuracies are recomputed.
+Peak memory is the largest resident set of the process.
+"""
+
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import duckdb
+import sample_logs
+
+ROUNDS = 3
+THREADS = 2
+
+program, *size = sys.argv[1:]
+megabytes, files = map(int, [*size, *(500, 50)[len(size) :]])
+here = pathlib.Path(__file__).parent
+
+
+def timed(*command):
+    """Wall seconds and peak resident MiB of a command."""
+    start = time.perf_counter()
+    environment = {**os.environ, "POLARS_MAX_THREADS": str(THREADS)}
+    process = subprocess.Popen([str(part) for part in command], env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{command} failed")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def check(ours, theirs):
+    """All three have the same rows."""
+    rows = f"""
+        SELECT replace(r.model, '/', '__') AS model, a.task, a.doc_id::UINTEGER AS doc_id, a.doc_hash, r.filter, r.score,
+            round(r.log_likelihood, 3) AS log_likelihood
+        FROM '{ours}/responses.parquet' r JOIN '{ours}/aliases.parquet' a USING (item_uid)
+    """
+    columns = "model, task, doc_id, doc_hash, filter, score, round(log_likelihood, 3) AS log_likelihood"
+    for other in theirs:
+        for difference in (f"{rows} EXCEPT SELECT {columns} FROM '{other}'", f"SELECT {columns} FROM '{other}' EXCEPT {rows}"):
+            count = duckdb.sql(f"SELECT count(*) FROM ({difference})").fetchone()[0]
+            # Rounding may fall either way in the last digit.
+            assert count < 0.01 * duckdb.sql(f"SELECT count(*) FROM '{other}'").fetchone()[0], (other, count)
+
+
+def report(name, runs, total):
+    seconds, peak = statistics.median(run[0] for run in runs), max(run[1] for run in runs)
+    print(f"{name:10} {seconds:7.2f} s  {total / seconds:5.0f} MB/s  peak {peak:5.0f} MiB")
+    return seconds
+
+
+with tempfile.TemporaryDirectory(dir=".") as scratch:
+    logs, out = pathlib.Path(scratch, "logs"), pathlib.Path(scratch, "out")
+    sample_logs.write(logs, megabytes, files)
+    total = sum(file.stat().st_size for file in logs.rglob("*.jsonl")) / 1e6
+    runs = {"aliquot": [], "DuckDB": [], "Polars": []}
+    for round in range(ROUNDS):
+        store = f"{scratch}/store-{round}"
+        ours = [program, "import", logs, "-o", out, "--store", store, "--jobs", THREADS]
+        runs["aliquot"].append(timed(*ours))
+        runs["DuckDB"].append(timed(sys.executable, here / "duckdb_import.py", logs, f"{scratch}/duckdb.parquet", THREADS))
+        runs["Polars"].append(timed(sys.executable, here / "polars_import.py", logs, f"{scratch}/polars.parquet"))
+    check(out, [f"{scratch}/duckdb.parquet", f"{scratch}/polars.parquet"])
+    again = timed(*ours)
+    print(f"{total:.0f} MB in {files} files, {THREADS} threads, median of {ROUNDS} rounds in turns")
+    seconds = {name: report(name, measured, total) for name, measured in runs.items()}
+    for other in ("DuckDB", "Polars"):
+        print(f"ratio {other} / aliquot {seconds[other] / seconds['aliquot']:.2f}")
+    print(f"aliquot once more, with nothing new: {again[0]:.2f} s")

@@ -1,0 +1,421 @@
+//! Shards of many raw files to one set of tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aliquot_tables::{
+    aliases::Alias, findings::Finding, items::Item, models::Model, prompts::Prompt,
+    responses::Responses, runs::Run,
+};
+use thiserror::Error;
+
+use crate::Shard;
+
+/// Shards that cannot be joined.
+#[derive(Debug, Error)]
+pub enum MergeError {
+    /// Two files describe one model in two ways.
+    #[error("model `{0}` is described in two ways by two files")]
+    Model(String),
+    /// Two scores of one cell.
+    #[error("model `{model}` has two scores on item {item_uid}: {} and {}", places[0], places[1])]
+    Cell {
+        /// The model.
+        model: String,
+        /// The item.
+        item_uid: String,
+        /// Where the two scores are from.
+        places: [Box<str>; 2],
+    },
+    /// One benchmark under two metrics or filters.
+    #[error(
+        "benchmark `{benchmark}` has scores of two metrics, {:?} and {:?}: one recipe takes one",
+        metrics[0], metrics[1]
+    )]
+    Metrics {
+        /// The benchmark.
+        benchmark: String,
+        /// Metric and filter of both.
+        metrics: [(Box<str>, Box<str>); 2],
+    },
+    /// An alias that leads to two items could not be joined by.
+    #[error("alias `{native_id}` of {tool} {task} names two different items")]
+    Alias {
+        /// Tool.
+        tool: String,
+        /// Task.
+        task: String,
+        /// The name.
+        native_id: String,
+    },
+    /// One model was run twice, in two ways.
+    #[error(
+        "model `{model}` was run twice on `{task}`, with different {what} ({} and {}): leave one of the \
+         files out\n  {}\n  {}", values[0], values[1], places[0], places[1]
+    )]
+    Settings {
+        /// The model.
+        model: String,
+        /// The task.
+        task: String,
+        /// Which setting.
+        what: &'static str,
+        /// Its values.
+        values: [Box<str>; 2],
+        /// The two files.
+        places: [Box<str>; 2],
+    },
+}
+
+/// Runs whose rows are not taken, because another run of the same model on the same task is.
+#[derive(Debug, Clone, Default)]
+pub struct Superseded {
+    /// Raw file and task.
+    runs: BTreeSet<(String, String)>,
+    /// What was left out and why.
+    findings: Vec<Finding>,
+}
+
+/// Names a raw file, given by its object id, for people.
+pub type Places = BTreeMap<String, String>;
+
+fn place<'a>(places: &'a Places, raw: &'a str) -> &'a str {
+    places.get(raw).map_or(raw, String::as_str)
+}
+
+impl Superseded {
+    /// Of several runs of one model on one task under one metric and filter the one with most items is
+    /// taken, then the latest, then the one whose file comes first by digest. Runs that differ in shots
+    /// or template are no repetitions: `strict` makes them an error, otherwise they are found, too.
+    pub fn among(runs: &[Run], places: &Places, strict: bool) -> Result<Self, MergeError> {
+        let mut groups: BTreeMap<_, BTreeMap<&str, &Run>> = BTreeMap::new();
+        for run in runs {
+            let key = (&run.model, &run.benchmark, &run.task, &run.metric, &run.filter);
+            groups.entry(key).or_default().insert(&run.raw, run);
+        }
+        let mut superseded = Self::default();
+        for files in groups.into_values() {
+            let preference =
+                |run: &&Run| (run.items, run.started.clone(), std::cmp::Reverse(run.raw.clone()));
+            let Some(taken) = files.values().copied().max_by_key(preference) else { continue };
+            for other in files.into_values().filter(|run| run.raw != taken.raw) {
+                if let (true, Some((what, values))) = (strict, difference(taken, other)) {
+                    let places = [&taken.raw, &other.raw].map(|raw| place(places, raw).into());
+                    let (model, task) = (taken.model.clone(), taken.task.clone());
+                    return Err(MergeError::Settings { model, task, what, values, places });
+                }
+                superseded.leave_out(other, taken, places);
+            }
+        }
+        Ok(superseded)
+    }
+
+    fn leave_out(&mut self, run: &Run, taken: &Run, places: &Places) {
+        self.runs.insert((run.raw.clone(), run.task.clone()));
+        let differs = difference(taken, run).map(|(what, [one, other])| {
+            format!("; they differ in {what}: {other} here, {one} there")
+        });
+        self.findings.push(Finding {
+            kind: "superseded-run".to_owned(),
+            severity: if differs.is_some() { "warning" } else { "info" }.to_owned(),
+            benchmark: run.benchmark.clone(),
+            subject: run.model.clone(),
+            evidence: format!(
+                "{}: {} items of {} (started {}) left out for {} of {} (started {}){}",
+                run.task,
+                run.items,
+                place(places, &run.raw),
+                known(&run.started),
+                taken.items,
+                place(places, &taken.raw),
+                known(&taken.started),
+                differs.unwrap_or_default(),
+            ),
+            action: "drop".to_owned(),
+            ..Finding::default()
+        });
+    }
+}
+
+fn known(text: &str) -> &str {
+    if text.is_empty() { "at an unknown time" } else { text }
+}
+
+/// What makes two runs of one task different experiments.
+fn difference(one: &Run, other: &Run) -> Option<(&'static str, [Box<str>; 2])> {
+    let shots = |run: &Run| run.shots.map_or_else(String::new, |shots| shots.to_string());
+    let properties = [
+        ("shots", shots(one), shots(other)),
+        ("template", one.template.clone(), other.template.clone()),
+        ("model revision", one.model_revision.clone(), other.model_revision.clone()),
+    ];
+    properties
+        .into_iter()
+        .find(|(_, one, other)| !one.is_empty() && !other.is_empty() && one != other)
+        .map(|(what, one, other)| (what, [one.into(), other.into()]))
+}
+
+/// Joins shards, one at a time.
+#[derive(Debug, Default)]
+pub struct Merger {
+    superseded: BTreeSet<(String, String)>,
+    responses: Responses,
+    items: BTreeMap<String, Item>,
+    models: BTreeMap<String, Model>,
+    aliases: BTreeSet<Alias>,
+    runs: BTreeSet<Run>,
+    prompts: BTreeSet<Prompt>,
+    findings: Vec<Finding>,
+    /// Models and raw files that are in already: one file of one model under two addresses counts once.
+    known: BTreeSet<(String, String)>,
+}
+
+impl Merger {
+    /// Joins shards without what is superseded.
+    pub fn new(superseded: Superseded) -> Self {
+        let Superseded { runs, findings } = superseded;
+        Self { superseded: runs, findings, ..Self::default() }
+    }
+
+    /// Adds a shard.
+    pub fn add(&mut self, shard: Shard) -> Result<(), MergeError> {
+        let Shard { responses, items, models, aliases, runs, prompts, findings } = shard;
+        let pairs: BTreeSet<(u32, u32)> = responses
+            .model
+            .codes()
+            .iter()
+            .copied()
+            .zip(responses.raw.codes().iter().copied())
+            .collect();
+        let name = |(model, raw): (u32, u32)| {
+            let model = responses.model.values()[model as usize].clone();
+            (model, responses.raw.values()[raw as usize].clone())
+        };
+        let pairs: BTreeSet<(String, String)> = pairs.into_iter().map(name).collect();
+        if pairs.iter().any(|pair| self.known.contains(pair)) {
+            return Ok(());
+        }
+        self.known.extend(pairs);
+        self.add_responses(&responses, &aliases);
+        // The uid fixes an item's content, so the first description stands for all.
+        for item in items {
+            self.items.entry(item.item_uid.clone()).or_insert(item);
+        }
+        for model in models {
+            match self.models.get(&model.model) {
+                Some(before) if *before != model => return Err(MergeError::Model(model.model)),
+                Some(_) => {}
+                None => drop(self.models.insert(model.model.clone(), model)),
+            }
+        }
+        self.aliases.extend(aliases);
+        self.runs.extend(runs);
+        self.prompts.extend(prompts);
+        self.findings.extend(findings);
+        Ok(())
+    }
+
+    fn add_responses(&mut self, responses: &Responses, aliases: &[Alias]) {
+        let raw: BTreeSet<&str> = self.superseded.iter().map(|(raw, _)| raw.as_str()).collect();
+        if !responses.raw.values().iter().any(|file| raw.contains(file.as_str())) {
+            self.responses.append(responses);
+            return;
+        }
+        let mut tasks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for alias in aliases {
+            tasks.entry(&alias.item_uid).or_default().insert(&alias.task);
+        }
+        let left_out = |row: usize| {
+            let tasks = tasks.get(responses.item_uid.get(row));
+            tasks.into_iter().flatten().any(|task| {
+                let key = (responses.raw.get(row).to_owned(), (*task).to_owned());
+                self.superseded.contains(&key)
+            })
+        };
+        let kept = responses.filtered(|row| !left_out(row));
+        self.responses.append(&kept);
+    }
+
+    /// The tables as they are.
+    pub fn finish(self) -> Shard {
+        Shard {
+            responses: self.responses,
+            items: self.items.into_values().collect(),
+            models: self.models.into_values().collect(),
+            aliases: self.aliases.into_iter().collect(),
+            runs: self.runs.into_iter().collect(),
+            prompts: self.prompts.into_iter().collect(),
+            findings: self.findings,
+        }
+    }
+}
+
+impl Shard {
+    /// A cell given twice is never averaged silently.
+    pub fn check_cells(&self, places: &Places) -> Result<(), MergeError> {
+        let rows = &self.responses;
+        let Some((first, second)) = rows.duplicate_cell() else { return Ok(()) };
+        let place = |row: usize| {
+            format!("record {} of {}", rows.record[row], place(places, rows.raw.get(row))).into()
+        };
+        Err(MergeError::Cell {
+            model: rows.model.get(first).to_owned(),
+            item_uid: rows.item_uid.get(first).to_owned(),
+            places: [place(first), place(second)],
+        })
+    }
+
+    /// What makes tables one leaderboard: a native id names one item, and scores of two metrics, filters
+    /// or judges are never mixed.
+    pub fn check_leaderboard(&self) -> Result<(), MergeError> {
+        let items: BTreeMap<&str, &Item> =
+            self.items.iter().map(|item| (item.item_uid.as_str(), item)).collect();
+        self.check_aliases(&items)?;
+        let rows = &self.responses;
+        let mut seen: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+        let mut pairs: BTreeSet<(u32, u32, u32)> = BTreeSet::new();
+        for row in 0..rows.len() {
+            let key =
+                (rows.item_uid.codes()[row], rows.metric.codes()[row], rows.filter.codes()[row]);
+            if !pairs.insert(key) {
+                continue;
+            }
+            let Some(item) = items.get(rows.item_uid.get(row)) else { continue };
+            let now = (rows.metric.get(row), rows.filter.get(row));
+            let before = *seen.entry(&item.benchmark).or_insert(now);
+            if before != now {
+                let owned = |(metric, filter): (&str, &str)| (metric.into(), filter.into());
+                let (benchmark, metrics) = (item.benchmark.clone(), [owned(before), owned(now)]);
+                return Err(MergeError::Metrics { benchmark, metrics });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_aliases(&self, items: &BTreeMap<&str, &Item>) -> Result<(), MergeError> {
+        let mut seen: BTreeMap<(&str, &str, &str), &str> = BTreeMap::new();
+        for alias in &self.aliases {
+            let Some(native_id) = &alias.native_id else { continue };
+            let occurrence = items.get(alias.item_uid.as_str()).map_or(0, |item| item.occurrence);
+            let named = seen.entry((&alias.tool, &alias.task, native_id));
+            if occurrence == 0 && *named.or_insert(&alias.item_uid) != alias.item_uid {
+                let (tool, task) = (alias.tool.clone(), alias.task.clone());
+                return Err(MergeError::Alias { tool, task, native_id: native_id.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aliquot_tables::responses::Response;
+
+    use super::*;
+
+    fn shard(raw: &str, items: u32, started: &str, shots: u32) -> Shard {
+        let mut shard = Shard::default();
+        for item in 0..items {
+            let uid = format!("{item:02}");
+            shard.responses.push(&Response {
+                model: "m",
+                item_uid: &uid,
+                metric: "acc",
+                filter: "",
+                trial: 0,
+                score: Ok(1.0),
+                log_likelihood: None,
+                raw,
+                record: u64::from(item),
+            });
+            shard.aliases.push(Alias {
+                item_uid: uid.clone(),
+                task: "t".to_owned(),
+                native_id: Some(uid.clone()),
+                ..Alias::default()
+            });
+            let benchmark = "b".to_owned();
+            shard.items.push(Item { item_uid: uid, benchmark, ..Item::default() });
+        }
+        shard.models.push(Model { model: "m".to_owned(), ..Model::default() });
+        shard.runs.push(Run {
+            model: "m".to_owned(),
+            benchmark: "b".to_owned(),
+            task: "t".to_owned(),
+            metric: "acc".to_owned(),
+            raw: raw.to_owned(),
+            started: started.to_owned(),
+            shots: Some(shots),
+            items,
+            ..Run::default()
+        });
+        shard
+    }
+
+    fn merge(shards: &[Shard], strict: bool) -> Result<Shard, MergeError> {
+        let runs: Vec<Run> = shards.iter().flat_map(|shard| shard.runs.clone()).collect();
+        let mut merger = Merger::new(Superseded::among(&runs, &Places::new(), strict)?);
+        for shard in shards {
+            merger.add(shard.clone())?;
+        }
+        let merged = merger.finish();
+        merged.check_cells(&Places::new())?;
+        merged.check_leaderboard()?;
+        Ok(merged)
+    }
+
+    fn raw(merged: &Shard) -> Vec<&str> {
+        let mut raw: Vec<&str> =
+            (0..merged.responses.len()).map(|row| merged.responses.raw.get(row)).collect();
+        raw.dedup();
+        raw
+    }
+
+    #[test]
+    fn of_two_runs_the_one_with_more_items_is_taken_then_the_later_one() {
+        let partial = shard("1", 3, "2026-03", 0);
+        let (early, late) = (shard("2", 5, "2026-01", 0), shard("3", 5, "2026-02", 0));
+        let merged = merge(&[partial, late, early], true).unwrap();
+        assert_eq!((raw(&merged), merged.responses.len()), (vec!["3"], 5));
+        let evidence: Vec<&str> =
+            merged.findings.iter().map(|finding| finding.evidence.as_str()).collect();
+        assert_eq!(
+            evidence,
+            [
+                "t: 3 items of 1 (started 2026-03) left out for 5 of 3 (started 2026-02)",
+                "t: 5 items of 2 (started 2026-01) left out for 5 of 3 (started 2026-02)"
+            ]
+        );
+    }
+
+    #[test]
+    fn runs_of_other_shots_are_an_error_where_one_leaderboard_is_made_and_a_finding_elsewhere() {
+        let shards = [shard("1", 3, "", 0), shard("2", 3, "", 5)];
+        let error = merge(&shards, true).unwrap_err().to_string();
+        assert!(error.contains("run twice on `t`, with different shots (0 and 5)"), "{error}");
+        let merged = merge(&shards, false).unwrap();
+        assert_eq!((raw(&merged), merged.findings[0].severity.as_str()), (vec!["1"], "warning"));
+    }
+
+    #[test]
+    fn the_same_file_twice_counts_once() {
+        let merged = merge(&[shard("1", 3, "", 0), shard("1", 3, "", 0)], true).unwrap();
+        assert_eq!((merged.responses.len(), merged.findings.len()), (3, 0));
+    }
+
+    #[test]
+    fn one_file_of_two_models_counts_for_both() {
+        let mut other = shard("1", 3, "", 0);
+        other.responses.model = ["n"; 3].into_iter().collect();
+        other.models[0].model = "n".to_owned();
+        other.runs[0].model = "n".to_owned();
+        assert_eq!(merge(&[shard("1", 3, "", 0), other], true).unwrap().responses.len(), 6);
+    }
+
+    #[test]
+    fn cells_without_a_run_that_come_twice_are_an_error_that_names_both() {
+        let mut shards = [shard("1", 3, "", 0), shard("2", 3, "", 0)];
+        shards.iter_mut().for_each(|shard| shard.runs.clear());
+        let error = merge(&shards, false).unwrap_err().to_string();
+        assert!(error.contains("item 00: record 0 of 1 and record 0 of 2"), "{error}");
+    }
+}
