@@ -1,7 +1,10 @@
 use std::io;
 
 use aliquot_tables::TableError;
-use datafusion::{common::SchemaError, error::DataFusionError};
+use datafusion::{
+    common::{Column, SchemaError},
+    error::DataFusionError,
+};
 use thiserror::Error;
 
 /// Why there is no answer.
@@ -111,7 +114,7 @@ impl QueryError {
             DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
                 SchemaError::FieldNotFound { field, valid_fields } => Self::UnknownColumn {
                     column: field.flat_name(),
-                    known: valid_fields.iter().map(|field| field.flat_name()).collect(),
+                    known: valid_fields.iter().map(Column::flat_name).collect(),
                 },
                 other => Self::Plan(other.to_string()),
             },

@@ -98,13 +98,13 @@ impl Merge<'_> {
     /// As few chains as can be merged at once.
     fn narrowed(&self, mut chains: Vec<Chain>) -> Result<Vec<Chain>, QueryError> {
         while chains.len() > FAN_IN {
-            let groups = chains.chunks(FAN_IN).map(|group| self.into_file(group.to_vec()));
+            let groups = chains.chunks(FAN_IN).map(|group| self.merged_file(group.to_vec()));
             chains = groups.collect::<Result<_, _>>()?;
         }
         Ok(chains)
     }
 
-    fn into_file(&self, chains: Vec<Chain>) -> Result<Chain, QueryError> {
+    fn merged_file(&self, chains: Vec<Chain>) -> Result<Chain, QueryError> {
         let failed = |source| QueryError::Io { action: "write a temporary file", source };
         let (file, path) = tempfile::Builder::new()
             .tempfile_in(self.engine.folder.path())

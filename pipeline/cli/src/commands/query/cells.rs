@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     fn cells(width: Option<usize>) -> Cells {
-        let row = |cells: [&str; 3]| cells.map(|cell| printable(cell)).to_vec();
+        let row = |cells: [&str; 3]| cells.map(printable).to_vec();
         Cells {
             names: row(["name", "n", "text"]),
             numeric: vec![false, true, false],

@@ -86,12 +86,12 @@ impl Tables {
         }
     }
 
-    /// Adds tables to a session; objects are checked against their digests as they are read.
+    /// Adds tables to a session; objects are checked against their digests before.
     pub fn register(&self, session: &mut Session, names: &[String]) -> Result<(), Error> {
         for name in names {
             let source = match self {
                 Self::Objects(store, tables) => match tables.get(name) {
-                    Some(id) => Some(Source::Bytes(store.get(*id)?.into())),
+                    Some(id) => Some(object(store, *id)?),
                     None => None,
                 },
                 Self::Files(tables) => tables.get(name).cloned().map(Source::File),
@@ -101,4 +101,12 @@ impl Tables {
         }
         Ok(())
     }
+}
+
+/// Where a file lies on this machine, it is not taken into memory.
+fn object(store: &Store, id: ObjectId) -> Result<Source, Error> {
+    Ok(match store.file(id)? {
+        Some(path) => Source::File(path),
+        None => Source::Bytes(store.get(id)?.into()),
+    })
 }
