@@ -37,9 +37,6 @@ GROUP BY model, item_uid, metric, filter, trial \
 HAVING count(*) > 1 \
 ORDER BY model, item_uid, metric, filter, trial";
 
-/// Columns that `responses` is sorted by, which together name a cell.
-const CELL: [&str; 5] = ["model", "item_uid", "metric", "filter", "trial"];
-
 /// Where a score is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellPlace {
@@ -86,9 +83,9 @@ pub fn duplicate_cells(
         let (shard, first) = ("responses".to_owned(), "the canonical table".to_owned());
         return Err(QueryError::Columns { shard, first });
     }
-    let key = Key::new(&schema, &CELL).map_err(failed)?;
+    let key = Key::new(&schema, &responses::KEY).map_err(failed)?;
     let chain = Chain::of(Sorted::new("responses", file, &key)?, &key, ROWS_PER_BATCH);
-    let order = CELL.map(|column| SortExpr::new(ident(column), true, false));
+    let order = responses::KEY.map(|column| SortExpr::new(ident(column), true, false));
     let context = engine.context();
     let batches = engine.runtime.block_on(async {
         let table = StreamingTable::try_new(schema, vec![Arc::new(chain)])?;

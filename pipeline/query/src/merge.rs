@@ -162,12 +162,11 @@ impl Merge<'_> {
 
 #[cfg(test)]
 mod tests {
-    use aliquot_tables::responses::{self, Response, Responses};
+    use aliquot_tables::responses::{self, KEY, Response, Responses};
 
     use super::*;
     use crate::{DuplicateCell, duplicate_cells};
 
-    const KEY: [&str; 5] = ["model", "item_uid", "metric", "filter", "trial"];
     const SETTINGS: Settings = Settings { memory: 256 << 20, threads: 2 };
 
     /// A row that follows from model and item, some scores missing.

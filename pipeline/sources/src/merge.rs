@@ -178,24 +178,22 @@ impl Merger {
 
     /// Adds a shard.
     pub fn add(&mut self, shard: Shard) -> Result<(), MergeError> {
+        if let Some(kept) = self.take(shard)? {
+            self.responses.append(&kept);
+        }
+        Ok(())
+    }
+
+    /// Adds a shard but for its responses; returns those that are not superseded, None if the shard is
+    /// in already.
+    pub fn take(&mut self, shard: Shard) -> Result<Option<Responses>, MergeError> {
         let Shard { responses, items, models, aliases, runs, prompts, findings } = shard;
-        let pairs: BTreeSet<(u32, u32)> = responses
-            .model
-            .codes()
-            .iter()
-            .copied()
-            .zip(responses.raw.codes().iter().copied())
-            .collect();
-        let name = |(model, raw): (u32, u32)| {
-            let model = responses.model.values()[model as usize].clone();
-            (model, responses.raw.values()[raw as usize].clone())
-        };
-        let pairs: BTreeSet<(String, String)> = pairs.into_iter().map(name).collect();
+        let pairs = models_and_files(&responses);
         if pairs.iter().any(|pair| self.known.contains(pair)) {
-            return Ok(());
+            return Ok(None);
         }
         self.known.extend(pairs);
-        self.add_responses(&responses, &aliases);
+        let kept = self.kept(responses, &aliases);
         // The uid fixes an item's content, so the first description stands for all.
         for item in items {
             self.items.entry(item.item_uid.clone()).or_insert(item);
@@ -211,14 +209,13 @@ impl Merger {
         self.runs.extend(runs);
         self.prompts.extend(prompts);
         self.findings.extend(findings);
-        Ok(())
+        Ok(Some(kept))
     }
 
-    fn add_responses(&mut self, responses: &Responses, aliases: &[Alias]) {
+    fn kept(&self, responses: Responses, aliases: &[Alias]) -> Responses {
         let raw: BTreeSet<&str> = self.superseded.iter().map(|(raw, _)| raw.as_str()).collect();
         if !responses.raw.values().iter().any(|file| raw.contains(file.as_str())) {
-            self.responses.append(responses);
-            return;
+            return responses;
         }
         let mut tasks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for alias in aliases {
@@ -231,8 +228,7 @@ impl Merger {
                 self.superseded.contains(&key)
             })
         };
-        let kept = responses.filtered(|row| !left_out(row));
-        self.responses.append(&kept);
+        responses.filtered(|row| !left_out(row))
     }
 
     /// The tables as they are.
@@ -249,19 +245,34 @@ impl Merger {
     }
 }
 
+/// Pairs of model and raw file that there are responses of.
+fn models_and_files(responses: &Responses) -> BTreeSet<(String, String)> {
+    let codes = responses.model.codes().iter().copied().zip(responses.raw.codes().iter().copied());
+    let pairs: BTreeSet<(u32, u32)> = codes.collect();
+    let name = |(model, raw): (u32, u32)| {
+        let model = responses.model.values()[model as usize].clone();
+        (model, responses.raw.values()[raw as usize].clone())
+    };
+    pairs.into_iter().map(name).collect()
+}
+
+impl MergeError {
+    /// Two scores of one cell, each place a raw file and a record of it.
+    pub fn cell(model: &str, item_uid: &str, from: [(&str, u64); 2], places: &Places) -> Self {
+        let place = |(raw, record)| format!("record {record} of {}", place(places, raw)).into();
+        let (model, item_uid) = (model.to_owned(), item_uid.to_owned());
+        Self::Cell { model, item_uid, places: from.map(place) }
+    }
+}
+
 impl Shard {
     /// A cell given twice is never averaged silently.
     pub fn check_cells(&self, places: &Places) -> Result<(), MergeError> {
         let rows = &self.responses;
         let Some((first, second)) = rows.duplicate_cell() else { return Ok(()) };
-        let place = |row: usize| {
-            format!("record {} of {}", rows.record[row], place(places, rows.raw.get(row))).into()
-        };
-        Err(MergeError::Cell {
-            model: rows.model.get(first).to_owned(),
-            item_uid: rows.item_uid.get(first).to_owned(),
-            places: [place(first), place(second)],
-        })
+        let from = |row: usize| (rows.raw.get(row), rows.record[row]);
+        let (model, item_uid) = (rows.model.get(first), rows.item_uid.get(first));
+        Err(MergeError::cell(model, item_uid, [from(first), from(second)], places))
     }
 
     /// What makes tables one leaderboard: a native id names one item, and scores of two metrics, filters

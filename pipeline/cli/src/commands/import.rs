@@ -109,7 +109,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
 
     fs::create_dir_all(&arguments.output).map_err(file_error("create", &arguments.output))?;
     for (name, id) in TABLES.iter().zip(&imported.tables) {
-        write_whole(&arguments.output.join(format!("{name}.parquet")), &store.get(*id)?)?;
+        let path = arguments.output.join(format!("{name}.parquet"));
+        match store.file(*id)? {
+            Some(object) => {
+                let bytes = File::open(&object).map_err(file_error("read", &object))?;
+                write_whole(&path, bytes)?;
+            }
+            None => write_whole(&path, &*store.get(*id)?)?,
+        }
     }
     let mut findings =
         findings::decode(&store.get(imported.tables[6])?).map_err(table("findings"))?;

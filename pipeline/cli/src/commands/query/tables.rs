@@ -16,6 +16,7 @@ use crate::{
     error::Error,
     graph::Task,
     runner::Runner,
+    stages::merge::source,
 };
 
 /// Tables by name; nothing is read before it is asked for.
@@ -91,7 +92,7 @@ impl Tables {
         for name in names {
             let source = match self {
                 Self::Objects(store, tables) => match tables.get(name) {
-                    Some(id) => Some(object(store, *id)?),
+                    Some(id) => Some(source(*id, store)?),
                     None => None,
                 },
                 Self::Files(tables) => tables.get(name).cloned().map(Source::File),
@@ -101,12 +102,4 @@ impl Tables {
         }
         Ok(())
     }
-}
-
-/// Where a file lies on this machine, it is not taken into memory.
-fn object(store: &Store, id: ObjectId) -> Result<Source, Error> {
-    Ok(match store.file(id)? {
-        Some(path) => Source::File(path),
-        None => Source::Bytes(store.get(id)?.into()),
-    })
 }
