@@ -37,6 +37,10 @@ def timed(*command):
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
+def number(query):
+    return duckdb.sql(query).fetchall()[0][0]
+
+
 def check(ours, theirs):
     """All three have the same rows."""
     rows = f"""
@@ -47,9 +51,9 @@ def check(ours, theirs):
     columns = "model, task, doc_id, doc_hash, filter, score, round(log_likelihood, 3) AS log_likelihood"
     for other in theirs:
         for difference in (f"{rows} EXCEPT SELECT {columns} FROM '{other}'", f"SELECT {columns} FROM '{other}' EXCEPT {rows}"):
-            count = duckdb.sql(f"SELECT count(*) FROM ({difference})").fetchone()[0]
+            count = number(f"SELECT count(*) FROM ({difference})")
             # Rounding may fall either way in the last digit.
-            assert count < 0.01 * duckdb.sql(f"SELECT count(*) FROM '{other}'").fetchone()[0], (other, count)
+            assert count < 0.01 * number(f"SELECT count(*) FROM '{other}'"), (other, count)
 
 
 def report(name, runs, total):

@@ -256,7 +256,7 @@ fn details_of_open_llm_leaderboard_v1_are_read_and_their_accuracies_recomputed()
     // The longer choice wins by characters.
     let rows: [Flat<'_>; 2] = [
         ("Why is it so?", [" of this", " of that, which is longer"], [-2.0, -3.0], 1, [0.0, 1.0]),
-        ("Mercury_SC_409171", [" yes", " no"], [-1.0, -1.0], 0, [1.0, 0.0]),
+        ("Mercury_SC_409171", [" yes", " no"], [-1.0, -1.0], 1, [0.0, 0.0]),
     ];
     let shard = read(&rows, &Wanted::default()).unwrap();
     assert_eq!(shard.responses.score, [1.0, 0.0]);
@@ -270,12 +270,12 @@ fn details_of_open_llm_leaderboard_v1_are_read_and_their_accuracies_recomputed()
     assert_eq!(shard.items[0].target.as_deref(), Some("of that, which is longer"));
     assert_eq!(shard.aliases[1].native_id.as_deref(), Some("Mercury_SC_409171"));
     assert!((shard.responses.log_likelihood[1] + std::f32::consts::LN_2).abs() < 1e-6);
-    assert_eq!(read(&rows, &metric("acc")).unwrap().responses.score, [0.0, 1.0]);
+    assert_eq!(read(&rows, &metric("acc")).unwrap().responses.score, [0.0, 0.0]);
 
     let mut wrong = rows;
-    wrong[1].4[0] = 0.0;
+    wrong[1].4[0] = 1.0;
     let error = read(&wrong, &Wanted::default()).unwrap_err();
-    assert!(error.contains("row 2: `acc` is 0, which the log-likelihoods"), "{error}");
+    assert!(error.contains("row 2: `acc` is 1, which the log-likelihoods"), "{error}");
     wrong[1].4 = [0.5, 2.0];
     let error = read(&wrong, &Wanted::default()).unwrap_err();
     assert!(error.contains("row 2: `acc_norm` is 2, which is not between 0 and 1"), "{error}");

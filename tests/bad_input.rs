@@ -54,7 +54,7 @@ fn a_raw_file_that_grew_or_shrank() {
 fn truncated_json() {
     let board = Leaderboard::new();
     let output = with_file(&board, |text| text[..text.len() / 2].to_owned(), true);
-    assert_refused(&output, 4, &[ADDRESS, "line", "EOF", "next:"]);
+    assert_refused(&output, 4, &[ADDRESS, "line", "the text ends inside a value", "next:"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 mod adapters_boards;
 mod adapters_lmeval;
+mod adapters_logs;
 mod architecture;
 mod bad_embedding;
 mod bad_input;
@@ -20,6 +21,7 @@ mod embedding;
 mod end_to_end;
 mod fuzz_boards;
 mod fuzz_lmeval;
+mod fuzz_logs;
 mod interruption;
 mod mutate;
 mod network;

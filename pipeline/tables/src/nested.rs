@@ -57,8 +57,15 @@ impl NestedRows {
         let fields = builder.schema().fields();
         let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
         let wanted = wanted(&names);
-        let columns = wanted.iter().map(String::as_str);
-        let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
+        // By hand: `ProjectionMask::columns` takes the dot of a column's own name for a struct's.
+        let schema = builder.parquet_schema();
+        let asked = |path: &str| {
+            let under = |name: &String| path.strip_prefix(name.as_str());
+            wanted.iter().filter_map(under).any(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let leaves =
+            (0..schema.num_columns()).filter(|&at| asked(&schema.column(at).path().string()));
+        let mask = ProjectionMask::leaves(schema, leaves);
         let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
         let reader = builder.with_projection(mask).with_batch_size(ROWS).build()?;
         Ok(Self { reader, rows })

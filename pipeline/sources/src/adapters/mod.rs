@@ -8,12 +8,16 @@ pub mod alpaca_eval;
 mod curated;
 pub mod evalplus;
 pub mod every_eval_ever;
+pub mod helm;
+pub mod inspect;
 mod json;
+mod json_stream;
 mod json_walk;
 mod lighteval;
 mod likelihood;
 pub mod lm_eval;
 mod names;
+pub mod opencompass;
 pub mod swe_bench;
 pub mod table;
 
@@ -45,6 +49,12 @@ pub enum Adapter {
     EveryEvalEver,
     /// lighteval, and Open LLM Leaderboard v1.
     Lighteval,
+    /// Runs of HELM: folders.
+    Helm,
+    /// Logs of Inspect, as `.eval` and `.json`.
+    Inspect,
+    /// Results of OpenCompass, with their predictions.
+    Opencompass,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -70,13 +80,16 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::AlpacaEval,
         Self::LmEval,
         Self::SweBench,
         Self::EvalPlus,
         Self::EveryEvalEver,
         Self::Lighteval,
+        Self::Helm,
+        Self::Inspect,
+        Self::Opencompass,
     ];
 
     /// Name, as in recipes and on the command line.
@@ -88,6 +101,9 @@ impl Adapter {
             Self::EvalPlus => "evalplus",
             Self::EveryEvalEver => "every-eval-ever",
             Self::Lighteval => "lighteval",
+            Self::Helm => "helm",
+            Self::Inspect => "inspect",
+            Self::Opencompass => "opencompass",
         }
     }
 
@@ -100,6 +116,9 @@ impl Adapter {
             Self::EvalPlus => evalplus::VERSION,
             Self::EveryEvalEver => every_eval_ever::VERSION,
             Self::Lighteval => lighteval::VERSION,
+            Self::Helm => helm::VERSION,
+            Self::Inspect => inspect::VERSION,
+            Self::Opencompass => opencompass::VERSION,
         }
     }
 
@@ -113,6 +132,9 @@ impl Adapter {
             Self::EvalPlus => evalplus::recognises(&name, head),
             Self::EveryEvalEver => every_eval_ever::recognises(&name, head),
             Self::Lighteval => lighteval::recognises(&name, head),
+            Self::Helm => helm::recognises(&name, head),
+            Self::Inspect => inspect::recognises(&name, head),
+            Self::Opencompass => opencompass::recognises(&name, head),
         })
     }
 
@@ -123,8 +145,12 @@ impl Adapter {
             Self::LmEval => lm_eval::units(addresses),
             Self::SweBench => swe_bench::units(addresses),
             Self::EveryEvalEver => every_eval_ever::units(addresses),
-            Self::AlpacaEval | Self::EvalPlus => (0..addresses.len()).map(|at| vec![at]).collect(),
             Self::Lighteval => lighteval::units(addresses),
+            Self::Helm => helm::units(addresses),
+            Self::Opencompass => opencompass::units(addresses),
+            Self::AlpacaEval | Self::EvalPlus | Self::Inspect => {
+                (0..addresses.len()).map(|at| vec![at]).collect()
+            }
         }
     }
 
@@ -137,6 +163,9 @@ impl Adapter {
             Self::EvalPlus => evalplus::normalize(files, wanted),
             Self::EveryEvalEver => every_eval_ever::normalize(files, wanted),
             Self::Lighteval => lighteval::normalize(files, wanted),
+            Self::Helm => helm::normalize(files, wanted),
+            Self::Inspect => inspect::normalize(files, wanted),
+            Self::Opencompass => opencompass::normalize(files, wanted),
         }
     }
 }

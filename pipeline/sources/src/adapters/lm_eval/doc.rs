@@ -55,6 +55,9 @@ const FIRST_CHOICES: [&str; 6] = ["option1", "choice1", "sol1", "answerA", "A", 
 /// Fields of the item's id in its benchmark.
 const NATIVE_IDS: [&str; 4] = ["id", "task_id", "question_id", "instance_id"];
 
+/// Deepest nesting of a row, that of `serde_json`.
+pub(super) const DEEPEST: usize = 128;
+
 /// The fields of a row.
 pub(super) struct Doc<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -151,16 +154,20 @@ impl Doc<'_> {
 /// ensure_ascii=False)`.
 ///
 /// SOURCE: lm-evaluation-harness, `lm_eval/evaluator.py` and `hash_string` of `lm_eval/utils.py`.
-pub(super) fn hash(doc: &RawValue) -> String {
-    let digest = Sha256::digest(pretty(doc.get()).as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+///
+/// None for a row that [`pretty`] refuses.
+pub(super) fn hash(doc: &RawValue) -> Option<String> {
+    let digest = Sha256::digest(pretty(doc.get())?.as_bytes());
+    let hexadecimal = digest.iter().fold(String::with_capacity(64), |mut text, byte| {
         _ = write!(text, "{byte:02x}");
         text
-    })
+    });
+    Some(hexadecimal)
 }
 
-/// Valid JSON, indented as Python does with 2 spaces.
-pub(super) fn pretty(json: &str) -> String {
+/// Valid JSON, indented as Python does with 2 spaces. None where it is nested deeper than [`DEEPEST`]:
+/// indentation takes the square of the depth.
+pub(super) fn pretty(json: &str) -> Option<String> {
     let mut out = String::with_capacity(json.len() * 5 / 4);
     let mut depth = 0;
     let line = |out: &mut String, depth: usize| {
@@ -181,6 +188,9 @@ pub(super) fn pretty(json: &str) -> String {
                 out.push(char::from(byte));
                 if !empty {
                     depth += 1;
+                    if depth > DEEPEST {
+                        return None;
+                    }
                     line(&mut out, depth);
                 }
             }
@@ -201,7 +211,7 @@ pub(super) fn pretty(json: &str) -> String {
         }
         at += 1;
     }
-    out
+    Some(out)
 }
 
 fn next_solid(bytes: &[u8], at: usize) -> Option<u8> {
@@ -264,6 +274,8 @@ mod tests {
         let json = r#"{"a":[1,{"b":[]}, {}],"c":"\u00e9 \"[\"","d":{"e":null}}"#;
         let python = "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    },\n    {}\n  ],\n  \
             \"c\": \"\u{e9} \\\"[\\\"\",\n  \"d\": {\n    \"e\": null\n  }\n}";
-        assert_eq!(pretty(json), python);
+        assert_eq!(pretty(json).unwrap(), python);
+        let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(pretty(&deep(DEEPEST)).is_some() && pretty(&deep(DEEPEST + 1)).is_none());
     }
 }

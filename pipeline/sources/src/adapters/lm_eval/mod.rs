@@ -29,7 +29,6 @@ use crate::{AdapterError, Place, RawFile, Shard};
 pub const VERSION: u32 = 1;
 
 /// Name of the tool in runs, aliases and prompts.
-/// Name of the tool in aliases and runs.
 pub const TOOL: &str = "lm-eval";
 
 /// How far a published mean may be from the recomputed one.

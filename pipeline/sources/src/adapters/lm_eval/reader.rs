@@ -158,9 +158,14 @@ impl<'a> Reader<'a> {
         let doc: Doc<'_> = serde_json::from_str(raw_doc.get())
             .map_err(|error| self.file.error(place, format!("field `doc`: {error}")))?;
         let choices = Choices::of(record, &doc);
-        let item = self.item(record, &doc, choices.as_ref());
+        let too_deep = || {
+            let problem = format!("field `doc` is nested more than {} levels deep", doc::DEEPEST);
+            self.file.error(place, problem)
+        };
+        let stem = doc.question().or_else(|| doc::pretty(raw_doc.get())).ok_or_else(too_deep)?;
+        let item = self.item(record, (stem, &doc), choices.as_ref());
         let hash = record.doc_hash.as_ref().map(|hash| hash.0.clone().into_owned());
-        let hash = hash.unwrap_or_else(|| doc::hash(raw_doc));
+        let hash = hash.or_else(|| doc::hash(raw_doc)).ok_or_else(too_deep)?;
         let item_uid = self.push_item(place, item, &hash)?;
         let own = self.plan.results.own_scoring;
         let log_likelihood = choices.filter(|_| !own).and_then(|choices| {
@@ -206,7 +211,7 @@ impl<'a> Reader<'a> {
     fn item(
         &self,
         record: &Record<'_>,
-        doc: &Doc<'_>,
+        (stem, doc): (String, &Doc<'_>),
         scored: Option<&Choices>,
     ) -> (Item, Option<Vec<String>>) {
         let mut choices = doc.choices();
@@ -221,12 +226,11 @@ impl<'a> Reader<'a> {
             }
         }
         let logged = || record.target.map(plain_text).filter(|target| !target.trim().is_empty());
-        let raw_doc = || record.doc.map(|doc| doc::pretty(doc.get())).unwrap_or_default();
         let item = Item {
             benchmark: self.plan.benchmark.clone(),
             config: self.plan.config.clone(),
             task: self.plan.task().to_owned(),
-            stem: doc.question().unwrap_or_else(raw_doc),
+            stem,
             choices: choices.as_ref().and_then(|choices| serde_json::to_string(choices).ok()),
             target: target.or_else(logged),
             ..Item::default()

@@ -134,14 +134,27 @@ fn mistakes_name_line_and_next_step() {
         (answer(0, r#""acc":1"#)[..40].to_owned(), None, "line 1 column 40: EOF"),
         (String::new(), None, "it holds no sample"),
         (format!("[{}", answer(0, r#""acc":1"#)), None, "record 0: the array ends without `]`"),
-        (answer(0, &format!(r#""acc":1,"x":{}"#, "[".repeat(200))), None, "recursion limit"),
-        (answer(0, r#""acc":1e999"#), None, "number out of range"),
+        (answer(0, r#""acc":1e999"#), None, "`acc` is inf, which is not between"),
     ] {
         let error = error(&samples, metric);
         assert!(error.contains(expected) && error.starts_with("file:o__m/"), "{error}");
     }
     let twice = [answer(0, r#""acc":1,"filter":"none""#), answer(0, r#""acc":1,"filter":"none""#)];
     assert!(error(&twice.join("\n"), None).contains("line 2 column 1: document 0 comes a second"));
+}
+
+#[test]
+fn depth_takes_no_stack_and_no_memory() {
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let line = answer(0, &format!(r#""acc":1,"other":{{"x":{deep}}}"#));
+    assert_eq!(read(&line, None, &Wanted::default()).unwrap().responses.score, [1.0]);
+    // Its digest would be indented, which takes the square of the depth.
+    let deep_doc = line.replace(r#""question":"q0""#, &format!(r#""question":"q0","x":{deep}"#));
+    let error = read(&deep_doc, None, &Wanted::default()).unwrap_err();
+    assert!(error.contains("line 1 column 1: field `doc` is nested more than 128"), "{error}");
+    let results = format!(r#"{{"results":{{"t":{{"alias":{deep}}}}}}}"#);
+    let error = read(&line, Some(&results), &Wanted::default()).unwrap_err();
+    assert!(error.contains("file:o__m/results.json") && error.contains("recursion"), "{error}");
 }
 
 #[test]
