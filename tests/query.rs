@@ -268,7 +268,7 @@ fn mistakes_say_what_there_is() {
     refused("SELECT frobnicate(score) FROM responses", &["frobnicate"]);
     refused("SELECT CAST(model AS INT) FROM responses", &["the query failed"]);
     refused(
-        "SELECT 1 AS \"a.b\", a.b, c.b FROM (SELECT 1 AS b) a, (SELECT 2 AS b) c",
+        "SELECT * FROM (SELECT 1 AS b) a, (SELECT 2 AS b) c, (SELECT 3 AS \"a.b\") d",
         &["two columns `a.b`"],
     );
 
