@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::root;
 
 /// What each crate may use of the others.
-const DIRECTIONS: [(&str, &[&str]); 10] = [
+const DIRECTIONS: [(&str, &[&str]); 11] = [
     ("stats", &[]),
     ("store", &[]),
     ("embed", &[]),
@@ -20,7 +20,11 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
     ("sources", &["store", "tables"]),
     ("release", &["stats", "store", "tables"]),
     ("report", &["stats", "tables"]),
-    ("cli", &["stats", "store", "tables", "engine", "sources", "embed", "release", "report"]),
+    ("query", &["store", "tables"]),
+    (
+        "cli",
+        &["stats", "store", "tables", "engine", "sources", "embed", "release", "report", "query"],
+    ),
 ];
 
 /// Heavy crates, by the beginning of their name, and the only crates that may name them.
@@ -28,7 +32,7 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("arrow", &["tables"]),
     ("parquet", &["tables"]),
     ("object_store", &["store", "sources"]),
-    ("tokio", &["store", "sources"]),
+    ("tokio", &["store", "sources", "query"]),
     ("reqwest", &["sources"]),
     ("datafusion", &["query"]),
     ("polars", &["report"]),

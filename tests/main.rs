@@ -31,6 +31,7 @@ mod interruption;
 mod logs;
 mod mutate;
 mod network;
+mod query;
 mod real_data;
 #[path = "../pipeline/sources/tests/loopback/s3_server.rs"]
 #[allow(dead_code, reason = "the tests of fetching use all of it")]

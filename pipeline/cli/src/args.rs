@@ -111,6 +111,8 @@ enum Command {
     Verify(commands::verify::Arguments),
     /// Follow an item of a release back to the source bytes.
     Trace(commands::trace::Arguments),
+    /// Ask the tables of a release, a run or a folder in SQL.
+    Query(commands::query::Arguments),
     /// Estimate the full score of a model from its results on a subset.
     Estimate(commands::estimate::Arguments),
     /// Write a subset in the form that an eval tool takes.
@@ -138,6 +140,7 @@ pub fn run() -> ExitCode {
         Command::Show(arguments) => commands::show::run(&global, &arguments),
         Command::Verify(arguments) => commands::verify::run(&global, &arguments),
         Command::Trace(arguments) => commands::trace::run(&global, &arguments),
+        Command::Query(arguments) => commands::query::run(&global, &arguments),
         Command::Estimate(arguments) => commands::estimate::run(&global, &arguments),
         Command::Export(arguments) => commands::export::run(&global, &arguments),
         Command::Embed(arguments) => commands::embed::run(&global, &arguments),

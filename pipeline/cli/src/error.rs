@@ -3,6 +3,7 @@
 use std::{error::Error as _, io, path::PathBuf};
 
 use aliquot_embed::EmbedError;
+use aliquot_query::QueryError;
 use aliquot_release::ReleaseError;
 use aliquot_sources::{AdapterError, Address, FetchError, LockError, merge::MergeError};
 use aliquot_stats::StatsError;
@@ -118,6 +119,9 @@ pub enum Error {
     /// A document has no canonical form.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
+    /// A query has no answer.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// Results do not fit the release.
     #[error("{0}")]
     Results(String),
@@ -196,6 +200,7 @@ impl Error {
             | Self::Release(ReleaseError::Unknown { .. } | ReleaseError::Ambiguous { .. }) => 8,
             Self::Release(ReleaseError::Canonical(_)) => 1,
             Self::Results(_) => 9,
+            Self::Query(error) => query_code(error),
             Self::Embed(EmbedError::DeviceName(_)) => 2,
             Self::Embed(EmbedError::Manifest { .. }) => 3,
             Self::Embed(EmbedError::Io { .. }) => 5,
@@ -217,6 +222,7 @@ impl Error {
             }
             Self::Release(error) => Some(release_step(error).to_owned()),
             Self::File { .. } => self.file_system_step(),
+            Self::Query(error) => query_step(error).map(str::to_owned),
             _ => self.own_step().map(str::to_owned),
         }
     }
@@ -302,6 +308,38 @@ impl Error {
         }
         text
     }
+}
+
+/// The SQL is an argument, and so is the memory that it may take.
+fn query_code(error: &QueryError) -> u8 {
+    match error {
+        QueryError::Table { .. }
+        | QueryError::Columns { .. }
+        | QueryError::NotSorted { .. }
+        | QueryError::NothingToMerge => 4,
+        QueryError::Io { .. } | QueryError::Write(_) => 5,
+        QueryError::TableTwice(_) => 1,
+        _ => 2,
+    }
+}
+
+fn query_step(error: &QueryError) -> Option<&'static str> {
+    Some(match error {
+        QueryError::Refused { .. } => {
+            "`aliquot query --tables` lists tables and columns; `--csv` and `--json` write the answer elsewhere"
+        }
+        QueryError::UnknownTable { .. } | QueryError::UnknownColumn { .. } => {
+            "`aliquot query --tables` lists tables and columns; a name with capitals or other characters needs double quotes"
+        }
+        QueryError::ColumnTwice(_) => "give one of them another name with AS",
+        QueryError::Memory { .. } => "give more with `--memory MIB`, or ask for less",
+        QueryError::Table { .. } => "make the file anew: it is no whole Parquet file",
+        QueryError::Syntax(_) | QueryError::Plan(_) | QueryError::Failed(_) => "correct the SQL",
+        QueryError::Io { .. } => {
+            "look at the free space and the rights of that place and of the temporary folder (TMPDIR)"
+        }
+        _ => return None,
+    })
 }
 
 fn fetch_step(error: &FetchError) -> Option<&'static str> {

@@ -180,12 +180,22 @@ impl Merger {
 
     /// Adds a shard.
     pub fn add(&mut self, shard: Shard) -> Result<(), MergeError> {
+        if let Some(kept) = self.take(shard)? {
+            self.responses.append(&kept);
+        }
+        Ok(())
+    }
+
+    /// Adds a shard but for its responses; returns those that are not superseded, None if the shard is
+    /// in already.
+    pub fn take(&mut self, shard: Shard) -> Result<Option<Responses>, MergeError> {
         let Shard { responses, items, models, aliases, runs, prompts, findings } = shard;
         let own = files(&responses);
         if own.iter().any(|file| self.known.contains(file)) {
-            return Ok(());
+            return Ok(None);
         }
-        let kept = self.add_responses(&responses, &own, &aliases);
+        let rows = self.kept(responses, &own, &aliases);
+        let kept = !rows.is_empty() || own.is_empty();
         self.known.extend(own);
         // The uid fixes an item's content, so the first description stands for all.
         for item in items {
@@ -205,19 +215,18 @@ impl Merger {
             self.prompts.extend(prompts);
         }
         self.findings.extend(findings);
-        Ok(())
+        Ok(Some(rows))
     }
 
-    /// Adds what is not superseded; false if nothing of it was taken.
-    fn add_responses(
-        &mut self,
-        responses: &Responses,
+    /// The rows that are not superseded.
+    fn kept(
+        &self,
+        responses: Responses,
         files: &BTreeSet<(String, String)>,
         aliases: &[Alias],
-    ) -> bool {
+    ) -> Responses {
         if !files.iter().any(|file| self.superseded.contains_key(file)) {
-            self.responses.append(responses);
-            return true;
+            return responses;
         }
         let mut tasks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for alias in aliases {
@@ -231,14 +240,12 @@ impl Merger {
                 Some((code, tasks))
             })
             .collect();
-        let kept = responses.filtered(|row| {
+        responses.filtered(|row| {
             let code = (responses.raw.codes()[row], responses.model.codes()[row]);
             let left_out = by_code.get(&code);
             let mut own = tasks.get(responses.item_uid.get(row)).into_iter().flatten();
             !left_out.is_some_and(|left_out| own.any(|task| left_out.contains(*task)))
-        });
-        self.responses.append(&kept);
-        !kept.is_empty()
+        })
     }
 
     /// The tables as they are.
@@ -265,19 +272,23 @@ fn files(rows: &Responses) -> BTreeSet<(String, String)> {
     codes.into_iter().map(name).collect()
 }
 
+impl MergeError {
+    /// Two scores of one cell, each place a raw file and a record of it.
+    pub fn cell(model: &str, item_uid: &str, from: [(&str, u64); 2], places: &Places) -> Self {
+        let place = |(raw, record)| format!("record {record} of {}", place(places, raw)).into();
+        let (model, item_uid) = (model.to_owned(), item_uid.to_owned());
+        Self::Cell { model, item_uid, places: from.map(place) }
+    }
+}
+
 impl Shard {
     /// A cell given twice is never averaged silently.
     pub fn check_cells(&self, places: &Places) -> Result<(), MergeError> {
         let rows = &self.responses;
         let Some((first, second)) = rows.duplicate_cell() else { return Ok(()) };
-        let place = |row: usize| {
-            format!("record {} of {}", rows.record[row], place(places, rows.raw.get(row))).into()
-        };
-        Err(MergeError::Cell {
-            model: rows.model.get(first).to_owned(),
-            item_uid: rows.item_uid.get(first).to_owned(),
-            places: [place(first), place(second)],
-        })
+        let from = |row: usize| (rows.raw.get(row), rows.record[row]);
+        let (model, item_uid) = (rows.model.get(first), rows.item_uid.get(first));
+        Err(MergeError::cell(model, item_uid, [from(first), from(second)], places))
     }
 
     /// What makes tables one leaderboard: a native id names one item, and scores of two metrics, filters

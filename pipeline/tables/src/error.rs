@@ -1,3 +1,5 @@
+use std::{io, path::PathBuf};
+
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
@@ -8,6 +10,15 @@ pub enum TableError {
     /// The bytes are no Parquet file, or a broken one.
     #[error("read Parquet")]
     Parquet(#[from] ParquetError),
+    /// A file cannot be opened.
+    #[error("open `{}`", path.display())]
+    Open {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// Arrow refused a batch, a cast or a row.
     #[error("read rows")]
     Arrow(#[from] ArrowError),

@@ -34,6 +34,7 @@ pub mod matrix;
 pub mod models;
 pub mod nested;
 mod parquet_bytes;
+pub mod parquet_file;
 pub mod predictions;
 pub mod prompts;
 pub mod quality;

@@ -10,6 +10,9 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::{Categorical, TableError, columns::Columns, parquet_bytes};
 
+/// Columns that the table is sorted by, which together name a cell.
+pub const KEY: [&str; 5] = ["model", "item_uid", "metric", "filter", "trial"];
+
 /// All responses, column by column; every column has [`Self::len`] rows.
 #[derive(Debug, Clone, Default)]
 pub struct Responses {

@@ -82,7 +82,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
         false => of_table(arguments, input)?,
     };
     if let Some(path) = &arguments.output {
-        write_whole(path, &embeddings::encode(&vectors).map_err(table("embeddings"))?)?;
+        write_whole(path, &*embeddings::encode(&vectors).map_err(table("embeddings"))?)?;
         let (rows, dimension) = (vectors.ids.len(), vectors.dimension);
         let truncated = vectors.truncated.iter().filter(|cut| **cut).count();
         let provenance: Provenance = serde_json::from_str(&vectors.provenance)

@@ -127,7 +127,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
     let besides = [Path::new(&global.store), &arguments.output];
     let imported = import(&store, &arguments.paths, &besides, &arguments.reading, jobs)?;
     for (name, id) in TABLES.iter().zip(&imported.tables) {
-        write_whole(&arguments.output.join(format!("{name}.parquet")), &store.get(*id)?)?;
+        let path = arguments.output.join(format!("{name}.parquet"));
+        match store.file(*id)? {
+            Some(object) => {
+                let bytes = File::open(&object).map_err(file_error("read", &object))?;
+                write_whole(&path, bytes)?;
+            }
+            None => write_whole(&path, &*store.get(*id)?)?,
+        }
     }
     tell(global, &arguments.output, &imported);
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, Permissions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -25,6 +25,7 @@ pub mod files;
 pub mod import;
 pub mod lock;
 pub mod logs;
+pub mod query;
 pub mod results;
 pub mod run;
 pub mod schemas;
@@ -134,11 +135,11 @@ fn read_table(store: &Store, manifest: &Manifest, name: &str) -> Result<Vec<u8>,
 }
 
 /// Writes beside the file, syncs and renames: a file is never half there.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+fn write_whole(path: &Path, mut bytes: impl Read) -> Result<(), Error> {
     let failed = |source| Error::File { action: "write", path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut beside = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    beside.write_all(bytes).map_err(failed)?;
+    io::copy(&mut bytes, &mut beside).map_err(failed)?;
     beside.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
     beside.as_file().sync_all().map_err(failed)?;
     beside.persist(path).map_err(|error| failed(error.error))?;

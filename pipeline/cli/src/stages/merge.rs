@@ -1,13 +1,16 @@
 //! Shards of all raw files to one set of tables.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, io, path::Path};
 
+use aliquot_query::{Settings, Shard as Sorted, Source, duplicate_cells, merge_sorted};
 use aliquot_sources::{
     Shard,
-    merge::{Merger, Places, Superseded},
+    merge::{MergeError, Merger, Places, Superseded},
 };
 use aliquot_store::{ObjectId, Store};
-use aliquot_tables::{aliases, findings, gaps, items, models, prompts, responses, runs, scores};
+use aliquot_tables::{
+    aliases, findings, gaps, items, models, prompts, responses, runs, runs::Run, scores,
+};
 
 use super::table;
 use crate::{
@@ -18,59 +21,115 @@ use crate::{
 /// Address of each raw file, for errors.
 pub type Addresses = BTreeMap<ObjectId, String>;
 
-/// What is made of the shards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// One leaderboard: each benchmark under one metric, in one setting, and its scores side by side.
-    Leaderboard,
-    /// Tables of whatever there is.
-    Tables,
-}
+/// What the merge of the responses of an import may hold. It streams: more would not help.
+const SETTINGS: Settings = Settings { memory: 256 << 20, threads: 1 };
 
-/// Inputs: the tables of each shard. Outputs: the same, merged; then, of a leaderboard, the scores
-/// and the gaps among them.
-pub fn run(
+/// Inputs: the tables of each shard. Outputs: the same, merged to one leaderboard, each benchmark under
+/// one metric, in one setting; then the scores side by side, and the gaps among them.
+pub fn leaderboard(
     addresses: &Addresses,
-    purpose: Purpose,
     inputs: &[ObjectId],
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
-    let places: Places =
-        addresses.iter().map(|(id, address)| (id.to_string(), address.clone())).collect();
-    let mut all_runs = Vec::new();
-    for shard in inputs.chunks_exact(NORMALIZED) {
-        all_runs.extend(runs::decode(&store.get(shard[RUNS])?).map_err(table("runs"))?);
-    }
-
-    let strict = purpose == Purpose::Leaderboard;
-    let mut merger = Merger::new(Superseded::among(&all_runs, &places, strict)?);
+    let places = places(addresses);
+    let mut merger = Merger::new(Superseded::among(&all_runs(inputs, store)?, &places, true)?);
     for shard in inputs.chunks_exact(NORMALIZED) {
         merger.add(read(shard, store)?)?;
     }
     let merged = merger.finish();
     merged.check_cells(&places)?;
-    if strict {
-        merged.check_leaderboard()?;
-    }
+    merged.check_leaderboard()?;
 
     let mut outputs = write(&merged, store)?;
-    if strict {
-        outputs.push(store.put(&scores::encode(&merged.responses).map_err(table("scores"))?)?);
-        let benchmarks: BTreeMap<&str, &str> = merged
-            .items
-            .iter()
-            .map(|item| (item.item_uid.as_str(), item.benchmark.as_str()))
-            .collect();
-        let gaps = gaps::counted(&merged.responses, |item| benchmarks.get(item).copied());
-        outputs.push(store.put(&gaps::encode(&gaps).map_err(table("gaps"))?)?);
-    }
+    outputs.push(store.put(&scores::encode(&merged.responses).map_err(table("scores"))?)?);
+    let benchmarks: BTreeMap<&str, &str> =
+        merged.items.iter().map(|item| (item.item_uid.as_str(), item.benchmark.as_str())).collect();
+    let gaps = gaps::counted(&merged.responses, |item| benchmarks.get(item).copied());
+    outputs.push(store.put(&gaps::encode(&gaps).map_err(table("gaps"))?)?);
     Ok(outputs)
+}
+
+/// Inputs: the tables of each shard. Outputs: the same, merged, of whatever there is. Of the responses
+/// no more than one shard is in memory at a time.
+pub fn tables(
+    addresses: &Addresses,
+    inputs: &[ObjectId],
+    store: &Store,
+) -> Result<Vec<ObjectId>, Error> {
+    let places = places(addresses);
+    let mut merger = Merger::new(Superseded::among(&all_runs(inputs, store)?, &places, false)?);
+    let mut sorted = Vec::new();
+    let staging = store.staging()?;
+    // For what is left of shards with superseded runs.
+    let folder = tempfile::tempdir_in(&staging).map_err(file_error(&staging))?;
+    for (at, objects) in inputs.chunks_exact(NORMALIZED).enumerate() {
+        let shard = read(objects, store)?;
+        let rows = shard.responses.len();
+        let Some(kept) = merger.take(shard)? else { continue };
+        let source = if kept.len() == rows {
+            source(objects[0], store)?
+        } else {
+            let path = folder.path().join(at.to_string());
+            let bytes = responses::encode(&kept).map_err(table("responses"))?;
+            fs::write(&path, bytes).map_err(file_error(&path))?;
+            Source::File(path)
+        };
+        sorted.push(Sorted { name: format!("responses {}", objects[0].short()), source });
+    }
+    let responses = merge_responses(&sorted, &places, store)?;
+    let mut outputs = vec![responses];
+    outputs.extend(write_described(&merger.finish(), store)?);
+    Ok(outputs)
+}
+
+fn merge_responses(sorted: &[Sorted], places: &Places, store: &Store) -> Result<ObjectId, Error> {
+    let mut merged = store.stage()?;
+    merge_sorted(sorted, &responses::KEY, &mut merged, SETTINGS)?;
+    let whole = Source::File(merged.path().to_owned());
+    if let Some(cell) = duplicate_cells(whole, 1, SETTINGS)?.first() {
+        let from = [&cell.first, &cell.last].map(|place| (place.raw.as_str(), place.record));
+        return Err(MergeError::cell(&cell.model, &cell.item_uid, from, places).into());
+    }
+    Ok(store.put_staged(merged)?)
+}
+
+/// An object, checked against its digest; where it is a file of this machine, it is not taken into
+/// memory.
+pub fn source(id: ObjectId, store: &Store) -> Result<Source, Error> {
+    Ok(match store.file(id)? {
+        Some(path) => Source::File(path),
+        None => Source::Bytes(store.get(id)?.into()),
+    })
+}
+
+fn places(addresses: &Addresses) -> Places {
+    addresses.iter().map(|(id, address)| (id.to_string(), address.clone())).collect()
+}
+
+fn all_runs(inputs: &[ObjectId], store: &Store) -> Result<Vec<Run>, Error> {
+    let mut all = Vec::new();
+    for shard in inputs.chunks_exact(NORMALIZED) {
+        all.extend(runs::decode(&store.get(shard[RUNS])?).map_err(table("runs"))?);
+    }
+    Ok(all)
+}
+
+fn file_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::File { action: "write", path, source }
 }
 
 /// The objects of a shard, in the order of the outputs of `normalize`.
 pub(super) fn write(shard: &Shard, store: &Store) -> Result<Vec<ObjectId>, Error> {
+    let responses = responses::encode(&shard.responses).map_err(table("responses"))?;
+    let mut outputs = vec![store.put(&responses)?];
+    outputs.extend(write_described(shard, store)?);
+    Ok(outputs)
+}
+
+/// All of them but the responses.
+fn write_described(shard: &Shard, store: &Store) -> Result<Vec<ObjectId>, Error> {
     Ok(vec![
-        store.put(&responses::encode(&shard.responses).map_err(table("responses"))?)?,
         store.put(&items::encode(&shard.items).map_err(table("items"))?)?,
         store.put(&models::encode(&shard.models).map_err(table("models"))?)?,
         store.put(&aliases::encode(&shard.aliases).map_err(table("aliases"))?)?,
@@ -91,4 +150,103 @@ fn read(objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
         prompts: prompts::decode(&bytes(5)?).map_err(table("prompts"))?,
         findings: findings::decode(&bytes(6)?).map_err(table("findings"))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use aliquot_tables::{aliases::Alias, items::Item, models::Model, responses::Response};
+
+    use super::*;
+
+    const ITEMS: u32 = 700;
+
+    /// One run of a model on a task; `items` of them, from `raw`.
+    fn shard(model: &str, task: &str, raw: &str, items: u32) -> Shard {
+        let mut shard = Shard::default();
+        for item in 0..items {
+            let uid = format!("{task}-{:04}", item * 389 % ITEMS);
+            shard.responses.push(&Response {
+                model,
+                item_uid: &uid,
+                metric: "acc",
+                filter: if item % 2 == 0 { "" } else { "strict" },
+                trial: item % 3,
+                score: if item % 50 == 0 { Err("no answer") } else { Ok(1.0 / item as f32) },
+                log_likelihood: (item % 7 == 0).then_some(-0.5),
+                raw,
+                record: u64::from(item),
+            });
+            let (task, native_id) = (task.to_owned(), Some(item.to_string()));
+            shard.aliases.push(Alias {
+                item_uid: uid.clone(),
+                task,
+                native_id,
+                ..Alias::default()
+            });
+            shard.items.push(Item { item_uid: uid, ..Item::default() });
+        }
+        shard.models.push(Model { model: model.to_owned(), ..Model::default() });
+        shard.runs.push(Run {
+            model: model.to_owned(),
+            task: task.to_owned(),
+            metric: "acc".to_owned(),
+            raw: raw.to_owned(),
+            items,
+            ..Run::default()
+        });
+        shard
+    }
+
+    /// Two models on two tasks; one run is superseded, one file is there twice, one is empty.
+    fn shards() -> Vec<Shard> {
+        let mut both = shard("b", "t", "raw-3", 100);
+        let other = shard("b", "u", "raw-3", ITEMS);
+        both.responses.append(&other.responses);
+        both.items.extend(other.items);
+        both.aliases.extend(other.aliases);
+        both.runs.extend(other.runs);
+        vec![
+            shard("b", "t", "raw-1", ITEMS),
+            shard("a", "t", "raw-2", ITEMS),
+            both,
+            shard("a", "t", "raw-2", ITEMS),
+            Shard::default(),
+            shard("a", "u", "raw-4", 300),
+        ]
+    }
+
+    fn stored(shards: &[Shard], store: &Store) -> Vec<ObjectId> {
+        shards.iter().flat_map(|shard| write(shard, store).unwrap()).collect()
+    }
+
+    #[test]
+    fn responses_merged_piece_by_piece_have_the_bytes_of_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let shards = shards();
+        let runs: Vec<Run> = shards.iter().flat_map(|shard| shard.runs.clone()).collect();
+        let none = Places::new();
+        let mut merger = Merger::new(Superseded::among(&runs, &none, false).unwrap());
+        shards.iter().for_each(|shard| merger.add(shard.clone()).unwrap());
+        let whole = merger.finish();
+        assert_eq!(whole.responses.len() as u32, 3 * ITEMS + 300, "what is superseded is out");
+        for store in [Store::memory(), Store::open(folder.path().to_str().unwrap()).unwrap()] {
+            let expected = write(&whole, &store).unwrap();
+            let inputs = stored(&shards, &store);
+            assert_eq!(tables(&Addresses::new(), &inputs, &store).unwrap(), expected);
+            let mut backward = shards.clone();
+            backward.reverse();
+            let backward = tables(&Addresses::new(), &stored(&backward, &store), &store).unwrap();
+            assert_eq!(backward[0], expected[0]);
+        }
+    }
+
+    #[test]
+    fn a_cell_given_twice_is_named_with_both_places() {
+        let store = Store::memory();
+        let mut shards = [shard("a", "t", "raw-1", 3), shard("a", "t", "raw-2", 3)];
+        shards.iter_mut().for_each(|shard| shard.runs.clear());
+        let error = tables(&Addresses::new(), &stored(&shards, &store), &store).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("record 0 of raw-1 and record 0 of raw-2"), "{error}");
+    }
 }

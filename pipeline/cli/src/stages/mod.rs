@@ -50,8 +50,8 @@ pub fn run(
                 files.iter().map(|(id, path)| (*id, Content::File(path))).collect();
             merge::write(&params.read(&contents)?, store)
         }
-        Task::Merge(addresses) => merge::run(addresses, merge::Purpose::Leaderboard, inputs, store),
-        Task::Gather(addresses) => merge::run(addresses, merge::Purpose::Tables, inputs, store),
+        Task::Merge(addresses) => merge::leaderboard(addresses, inputs, store),
+        Task::Gather(addresses) => merge::tables(addresses, inputs, store),
         Task::Embed(params) => embed::run(params, inputs, store, workplace.embedding),
         Task::Amortise(params) => amortise::run(params, inputs, store),
         Task::Cluster(params) => cluster::run(params, inputs, store),
