@@ -131,7 +131,7 @@ fn open_llm_leaderboard_v2_is_released() {
     let shipped = Shipped::new("open-llm-leaderboard-v2")
         .variable("HF_ENDPOINT", &hub.origin)
         .variable("HF_TOKEN", TOKEN);
-    shipped.is_released(&models, "acme__model-15", || hub.requests().len());
+    shipped.check_release(&models, "acme__model-15", || hub.requests().len());
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn open_llm_leaderboard_v1_is_released() {
     let hub = hub(open_llm_v1::details(MODELS), None);
     let models: Vec<String> = (0..MODELS).map(model).collect();
     let shipped = Shipped::new("open-llm-leaderboard-v1").variable("HF_ENDPOINT", &hub.origin);
-    shipped.is_released(&models, "acme__model-15", || hub.requests().len());
+    shipped.check_release(&models, "acme__model-15", || hub.requests().len());
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn helm_lite_is_released() {
     let shipped = Shipped::new("helm-lite")
         .variable("GOOGLE_BASE_URL", &bucket.front.origin)
         .variable("GOOGLE_ALLOW_HTTP", "true");
-    shipped.is_released(&models, "model=acme_model-15", || bucket.front.requests().len());
+    shipped.check_release(&models, "model=acme_model-15", || bucket.front.requests().len());
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn swe_bench_verified_is_released() {
         .with("https://raw.githubusercontent.com", &web.origin);
     let last = swe_bench::submission(MODELS - 1);
     let requests = || hub.requests().len() + web.requests().len();
-    shipped.is_released(&models, &last, requests);
+    shipped.check_release(&models, &last, requests);
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl Shipped {
 
     /// Lock and run make a release; the same run without network makes it again without a request;
     /// another model added, only its own files are read.
-    pub fn is_released(self, models: &[String], added: &str, requests: impl Fn() -> usize) {
+    pub fn check_release(self, models: &[String], added: &str, requests: impl Fn() -> usize) {
         let shipped = self.with_models(&models[..models.len() - 1]).small();
         let before = shipped.lock();
         let (release, ran) = shipped.run(&[]);
