@@ -33,13 +33,17 @@ impl Key {
         Ok(Self { columns, schema: Arc::clone(schema) })
     }
 
-    fn converter(&self) -> Result<RowConverter, ArrowError> {
+    pub(crate) fn converter(&self) -> Result<RowConverter, ArrowError> {
         let kind = |&column: &usize| self.schema.field(column).data_type().clone();
         RowConverter::new(self.columns.iter().map(kind).map(SortField::new).collect())
     }
 
     /// Rows of the key columns of a batch of all columns, comparable with each other.
-    fn rows(&self, converter: &RowConverter, batch: &RecordBatch) -> Result<Rows, ArrowError> {
+    pub(crate) fn rows(
+        &self,
+        converter: &RowConverter,
+        batch: &RecordBatch,
+    ) -> Result<Rows, ArrowError> {
         let columns: Vec<_> =
             self.columns.iter().map(|&column| Arc::clone(batch.column(column))).collect();
         converter.convert_columns(&columns)

@@ -42,7 +42,7 @@ pub struct Shard {
 /// `key` names the columns that they are sorted by, ascending. The bytes written are those that
 /// `aliquot_tables` writes for all rows in that order, and depend on the rows alone: not on threads or
 /// memory, nor on how rows are spread over files as long as no key is there twice. Rows of equal keys
-/// stay in an order that the set of files fixes; [`crate::duplicate_cells`] finds them.
+/// stay in an order that the set of files fixes; [`crate::duplicate_cell`] finds one.
 ///
 /// Memory does not grow with the rows: files that follow one another are read one after another (so
 /// shards of one model each are, whatever their number), at most 64 streams are merged at once.
@@ -165,7 +165,7 @@ mod tests {
     use aliquot_tables::responses::{self, KEY, Response, Responses};
 
     use super::*;
-    use crate::{DuplicateCell, duplicate_cells};
+    use crate::{CellPlace, duplicate_cell};
 
     const SETTINGS: Settings = Settings { memory: 256 << 20, threads: 2 };
 
@@ -300,6 +300,7 @@ mod tests {
         let mut second = Responses::default();
         (0..500).for_each(|item| push(&mut first, 1, item));
         [7, 499].into_iter().for_each(|item| push(&mut second, 1, item));
+        let again = second.clone();
         (0..300).for_each(|item| push(&mut second, 0, item));
         let twice = Response {
             model: "model-000",
@@ -316,23 +317,51 @@ mod tests {
         second.push(&Response { raw: "raw-a", record: 9, ..twice });
         second.push(&Response { raw: "raw-b", record: 1, ..twice });
         let bytes = merged(&[shard(0, &first), shard(1, &second)], SETTINGS).unwrap();
-        let find = |bytes: &[u8], limit| {
-            duplicate_cells(Source::Bytes(bytes.to_vec().into()), limit, SETTINGS).unwrap()
-        };
-        let found = find(&bytes, 10);
-        let place = |cell: &DuplicateCell| {
-            (cell.model.clone(), cell.rows, cell.first.record, cell.last.record)
-        };
-        let places: std::collections::BTreeSet<_> = found.iter().map(place).collect();
-        let model = |number: usize| format!("model-{number:03}");
-        assert_eq!(
-            places.into_iter().collect::<Vec<_>>(),
-            [(model(0), 3, 9, 3), (model(1), 2, 7, 7), (model(1), 2, 499, 499)]
+        let found = duplicate_cell(Source::Bytes(bytes.into())).unwrap().unwrap();
+        assert_eq!((found.model.as_str(), found.item_uid.as_str()), ("model-000", "0"));
+        let place = |raw: &str, record| CellPlace { raw: raw.to_owned(), record };
+        assert!(
+            found.places.contains(&place("raw-b", 1)) || found.places.contains(&place("raw-b", 3))
         );
-        assert_eq!((found[0].first.raw.as_str(), found[0].last.raw.as_str()), ("raw-a", "raw-b"));
-        assert_eq!(found.len(), 3);
-        assert_eq!(find(&bytes, 1), found[..1]);
+        assert!(found.places[0] < found.places[1]);
+        let later = merged(&[shard(0, &first), shard(1, &again)], SETTINGS).unwrap();
+        let found = duplicate_cell(Source::Bytes(later.into())).unwrap().unwrap();
+        assert_eq!(
+            (found.model.as_str(), found.places[0].record),
+            ("model-001", found.places[1].record)
+        );
         let once = merged(&[shard(0, &first)], SETTINGS).unwrap();
-        assert_eq!(find(&once, 10), []);
+        assert_eq!(duplicate_cell(Source::Bytes(once.into())).unwrap(), None);
+    }
+
+    /// The edges of batches and row groups are where a comparison of neighbours goes wrong.
+    #[test]
+    fn a_cell_given_twice_is_found_wherever_it_lies() {
+        for item in [0, 1, 8_191, 8_192, 65_535, 65_536, 99_999] {
+            let (mut first, mut second) = (Responses::default(), Responses::default());
+            let sorted = |item: usize| format!("{item:06}");
+            let put = |rows: &mut Responses, item: usize| {
+                let item_uid = &sorted(item);
+                let (model, metric, filter, raw) = ("model", "acc", "", "raw");
+                let record = item as u64;
+                let (trial, score, log_likelihood) = (0, Ok(1.0), None);
+                rows.push(&Response {
+                    model,
+                    item_uid,
+                    metric,
+                    filter,
+                    trial,
+                    score,
+                    log_likelihood,
+                    raw,
+                    record,
+                });
+            };
+            (0..100_000).for_each(|item| put(&mut first, item));
+            put(&mut second, item);
+            let bytes = merged(&[shard(0, &first), shard(1, &second)], SETTINGS).unwrap();
+            let found = duplicate_cell(Source::Bytes(bytes.into())).unwrap().unwrap();
+            assert_eq!(found.item_uid, sorted(item));
+        }
     }
 }

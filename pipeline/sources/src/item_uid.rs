@@ -1,6 +1,7 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use aliquot_store::{ObjectId, canonical::CanonicalError};
+use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 /// What makes an item the item that it is.
@@ -26,32 +27,47 @@ pub struct ItemContent<'a> {
 impl ItemContent<'_> {
     /// The uid as hexadecimal digits; `occurrence` tells items of equal content apart.
     pub fn uid(&self, occurrence: u32) -> Result<String, CanonicalError> {
-        let failed = CanonicalError::Serialize;
-        let text = self.canonical(occurrence).map_err(failed)?;
-        Ok(ObjectId::of(text.as_bytes()).to_string())
+        Ok(self.id(occurrence)?.to_string())
+    }
+
+    fn id(&self, occurrence: u32) -> Result<ObjectId, CanonicalError> {
+        let text = self.canonical(occurrence).map_err(CanonicalError::Serialize)?;
+        Ok(ObjectId::of(&text))
     }
 
     /// The RFC 8785 JSON, its members in order as written here: a general sort and a tree of values would
     /// take most of the time that reading a log takes. `serde_json` writes texts as the RFC asks.
-    fn canonical(&self, occurrence: u32) -> Result<String, serde_json::Error> {
+    fn canonical(&self, occurrence: u32) -> Result<Vec<u8>, serde_json::Error> {
         let Self { benchmark, config, split, stem, choices, target } = *self;
-        let text = |text: &str| serde_json::to_string(text);
-        Ok(format!(
-            r#"{{"benchmark":{},"choices":{},"config":{},"media":[],"occurrence":{occurrence},"split":{},"stem":{},"target":{}}}"#,
-            text(benchmark)?,
-            serde_json::to_string(&choices)?,
-            text(config)?,
-            text(split)?,
-            text(&folded(stem))?,
-            serde_json::to_string(&target)?,
-        ))
+        let mut out = Vec::with_capacity(2 * stem.len() + 512);
+        member(&mut out, r#"{"benchmark":"#, benchmark)?;
+        member(&mut out, r#","choices":"#, &choices)?;
+        member(&mut out, r#","config":"#, config)?;
+        member(&mut out, r#","media":[],"occurrence":"#, &occurrence)?;
+        member(&mut out, r#","split":"#, split)?;
+        member(&mut out, r#","stem":"#, &*folded(stem))?;
+        member(&mut out, r#","target":"#, &target)?;
+        out.push(b'}');
+        Ok(out)
     }
 }
 
+fn member<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    key: &str,
+    value: &T,
+) -> Result<(), serde_json::Error> {
+    out.extend_from_slice(key.as_bytes());
+    serde_json::to_writer(out, value)
+}
+
 /// Unicode NFC, runs of white space as one space, none at the ends: tools differ in all three.
-pub fn folded(text: &str) -> String {
+pub fn folded(text: &str) -> Cow<'_, str> {
     // ASCII is its own normal form, and most prompts are ASCII.
     let normal: Cow<'_, str> = if text.is_ascii() { text.into() } else { text.nfc().collect() };
+    if is_folded_ascii(&normal) {
+        return normal;
+    }
     let mut out = String::with_capacity(normal.len());
     for word in normal.split_whitespace() {
         if !out.is_empty() {
@@ -59,23 +75,36 @@ pub fn folded(text: &str) -> String {
         }
         out.push_str(word);
     }
-    out
+    out.into()
+}
+
+/// Whether it is ASCII with no white space but single spaces inside.
+fn is_folded_ascii(text: &str) -> bool {
+    let mut space = true;
+    for byte in text.bytes() {
+        if !byte.is_ascii() || (byte == b' ' && space) || (b'\t'..=b'\r').contains(&byte) {
+            return false;
+        }
+        space = byte == b' ';
+    }
+    !space || text.is_empty()
 }
 
 /// Counts how often each content came up in one file.
 #[derive(Debug, Default)]
 pub struct Occurrences {
-    seen: HashMap<String, u32>,
+    seen: HashMap<ObjectId, u32>,
 }
 
 impl Occurrences {
     /// Uid and occurrence of the next item with this content.
     pub fn next_uid(&mut self, content: &ItemContent<'_>) -> Result<(String, u32), CanonicalError> {
-        let first = content.uid(0)?;
-        let count = self.seen.entry(first.clone()).or_insert(0);
+        let first = content.id(0)?;
+        let count = self.seen.entry(first).or_insert(0);
         let occurrence = *count;
         *count += 1;
-        Ok((if occurrence == 0 { first } else { content.uid(occurrence)? }, occurrence))
+        let id = if occurrence == 0 { first } else { content.id(occurrence)? };
+        Ok((id.to_string(), occurrence))
     }
 }
 
@@ -92,6 +121,13 @@ mod tests {
         let uid = content("Caf\u{e9}  au\nlait?").uid(0).unwrap();
         assert_eq!(uid, content(" Cafe\u{301} au lait? ").uid(0).unwrap());
         assert_ne!(uid, content("Cafe au lait?").uid(0).unwrap());
+        for text in
+            ["a b", " a b", "a b ", "a  b", "a\tb", "a\u{b}b", "\u{c}a b", "a \nb", "a\u{2003}b"]
+        {
+            assert_eq!(folded(text), "a b", "{text:?}");
+        }
+        assert_eq!(folded("a\u{1f}b\0"), "a\u{1f}b\0");
+        assert_eq!((folded(""), folded(" ")), ("".into(), "".into()));
         assert_ne!(uid, content("Caf\u{e9} au lait?").uid(1).unwrap());
         let choices = ["a".to_owned(), "b".to_owned()];
         let open = content("Which?");

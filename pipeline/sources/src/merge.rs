@@ -83,6 +83,11 @@ fn place<'a>(places: &'a Places, raw: &'a str) -> &'a str {
 }
 
 impl Superseded {
+    /// Whether no run is left out.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
     /// Of several runs of one model on one task under one metric and filter the one with most items is
     /// taken, then the latest, then the one whose file comes first by digest. Runs that differ in shots
     /// or template are no repetitions: `strict` makes them an error, otherwise they are found, too.

@@ -54,7 +54,7 @@ impl From<[u8; 32]> for ObjectId {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        formatter.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
     }
 }
 

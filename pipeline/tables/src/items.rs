@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use crate::{TableError, columns::Columns, parquet_bytes};
 
 /// One row.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Item {
     /// Item uid, as hexadecimal digits.
     pub item_uid: String,

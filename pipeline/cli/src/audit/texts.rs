@@ -62,7 +62,7 @@ impl Audited {
     fn equal(&mut self, texts: Texts<'_, '_>, action: Policy) -> BTreeSet<usize> {
         let parts = texts.items.iter().map(|item| {
             let choices = item.choices.as_deref().unwrap_or("");
-            [Cow::from(folded(&item.stem)), folded(choices).into()].map(Cow::into_owned)
+            [folded(&item.stem), folded(choices)].map(Cow::into_owned)
         });
         let mut copies = BTreeSet::new();
         for group in equal_texts(parts) {
@@ -99,7 +99,7 @@ impl Audited {
             (0..texts.items.len()).filter(|item| !equal.contains(item)).collect();
         let text = |at: usize| {
             let Item { stem, choices, .. } = texts.items[looked_at[at]];
-            folded(&format!("{stem} {}", choices.as_deref().unwrap_or(""))).into()
+            folded(&format!("{stem} {}", choices.as_deref().unwrap_or(""))).into_owned().into()
         };
         let similar = similar_texts(looked_at.len(), text, policy.similarity)
             .map_err(on(texts.benchmark, "look for similar texts"))?;

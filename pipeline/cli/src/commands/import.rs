@@ -5,7 +5,10 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     num::NonZeroUsize,
+    panic::resume_unwind,
     path::{Component, Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    thread,
 };
 
 use aliquot_engine::{Graph, Node, Outcome};
@@ -32,6 +35,7 @@ use crate::{
     runner::Runner,
     stages::{
         Workplace,
+        encoded::Encoded,
         normalize::{FileParams, OnError, QUARANTINED},
         table,
     },
@@ -163,29 +167,31 @@ pub fn import(
         }
     }
 
-    let (mut graph, mut units) = (Graph::new(), BTreeMap::new());
-    let mut addresses = BTreeMap::new();
-    let mut shards = Vec::new();
+    let mut units = BTreeMap::new();
+    let mut grouped = Vec::new();
     for (adapter, files) in by_adapter {
         let named: Vec<&Address> = files.iter().map(|file| &file.address).collect();
-        let grouped = adapter.units(&named);
-        let used: BTreeSet<usize> = grouped.iter().flatten().copied().collect();
+        let own = adapter.units(&named);
+        let used: BTreeSet<usize> = own.iter().flatten().copied().collect();
         let left = (0..files.len()).filter(|at| !used.contains(at));
         let why = "it belongs to no file with scores";
         unused.extend(left.map(|at| Unused { path: files[at].path.clone(), why }));
-        units.insert(adapter, grouped.len());
-        for unit in grouped {
-            let unit: Vec<&SourceFile> = unit.into_iter().map(|at| files[at]).collect();
-            let read = read_node(adapter, &unit, reading)?;
-            if let Task::Read(_, contents) = &read.task {
-                let names = unit.iter().map(|file| file.path.display().to_string());
-                addresses.extend(contents.iter().map(|(id, _)| *id).zip(names));
-            }
-            shards.push(graph.add(read));
-        }
+        units.insert(adapter, own.len());
+        let unit = |unit: Vec<usize>| unit.into_iter().map(|at| files[at]).collect();
+        grouped.extend(own.into_iter().map(|own| Unit { adapter, files: unit(own) }));
     }
-    if shards.is_empty() {
+    if grouped.is_empty() {
         return Err(nothing(paths, &unused));
+    }
+
+    let ids = digests(&grouped, jobs)?;
+    let mut graph = Graph::new();
+    let mut addresses = BTreeMap::new();
+    let mut shards = Vec::new();
+    for (unit, ids) in grouped.iter().zip(ids) {
+        let names = unit.files.iter().map(|file| file.path.display().to_string());
+        addresses.extend(ids.iter().copied().zip(names));
+        shards.push(graph.add(read_node(unit, &ids, reading)?));
     }
     // What is found names the files, so that other names give other tables.
     let names: Vec<(String, &String)> =
@@ -266,20 +272,47 @@ impl SourceFile {
     }
 }
 
-fn read_node(
+/// Files that are read together.
+struct Unit<'a> {
     adapter: Adapter,
-    unit: &[&SourceFile],
+    files: Vec<&'a SourceFile>,
+}
+
+impl Unit<'_> {
+    fn digests(&self) -> Result<Vec<ObjectId>, Error> {
+        let digest = |file: &&SourceFile| {
+            let opened = File::open(&file.path).and_then(ObjectId::of_reader);
+            Ok(opened.map_err(file_error("read", &file.path))?.0)
+        };
+        self.files.iter().map(digest).collect()
+    }
+}
+
+/// Ids of the files of each unit, taken by `jobs` threads; of several errors the first one's.
+fn digests(units: &[Unit<'_>], jobs: usize) -> Result<Vec<Vec<ObjectId>>, Error> {
+    let waiting = Mutex::new(units.iter().enumerate());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((at, unit)) = next() {
+            done.push((at, unit.digests()));
+        }
+        done
+    };
+    let mut all: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined.flat_map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, ids)| ids).collect()
+}
+
+fn read_node(
+    Unit { adapter, files }: &Unit<'_>,
+    ids: &[ObjectId],
     reading: &Reading,
 ) -> Result<Node<Task>, Error> {
-    let contents = unit
-        .iter()
-        .map(|file| {
-            let (id, _) = File::open(&file.path)
-                .and_then(ObjectId::of_reader)
-                .map_err(file_error("read", &file.path))?;
-            Ok((id, file.path.clone()))
-        })
-        .collect::<Result<Vec<_>, Error>>()?;
     let Reading { model, benchmark, metric, filter, on_error, .. } = reading;
     let wanted = Wanted {
         model: model.clone(),
@@ -288,12 +321,13 @@ fn read_node(
         filter: filter.clone(),
         revision: None,
     };
-    let addresses = unit.iter().map(|file| file.address.clone()).collect();
+    let addresses = files.iter().map(|file| file.address.clone()).collect();
     let on_error = on_error.unwrap_or_default();
-    let params = FileParams { adapter, version: adapter.version(), addresses, wanted, on_error };
-    let ids: Vec<ObjectId> = contents.iter().map(|(id, _)| *id).collect();
-    let name = format!("{NORMALIZE}/{}", unit[0].address);
+    let version = adapter.version();
+    let params = FileParams { adapter: *adapter, version, addresses, wanted, on_error };
+    let name = format!("{NORMALIZE}/{}", files[0].address);
     let node = Node::new(name, NORMALIZE, stage_version(NORMALIZE), &(&params, ids))?;
+    let contents = ids.iter().copied().zip(files.iter().map(|file| file.path.clone())).collect();
     Ok(node.task(Task::Read(params, contents)))
 }
 
@@ -306,7 +340,13 @@ fn execute(
     // The files are here: nothing is fetched.
     let fetcher = Fetcher::local(PathBuf::new())?;
     let embedding = ModelPlace::new(PathBuf::new(), None, progress.clone());
-    let workplace = Workplace { fetcher: &fetcher, embedding: &embedding, progress: &progress };
+    let encoded = Encoded::default();
+    let workplace = Workplace {
+        fetcher: &fetcher,
+        embedding: &embedding,
+        progress: &progress,
+        encoded: &encoded,
+    };
     let records = Runner { store, recipe: "import" }.run(graph, jobs, workplace)?;
     let read = |outcome| {
         let of = |record: &&aliquot_engine::NodeRecord| {

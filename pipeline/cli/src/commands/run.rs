@@ -19,7 +19,7 @@ use crate::{
     error::Error,
     graph::{PACKAGE, PUBLISH, STAGES, Task},
     runner::{Runner, tally},
-    stages::{Workplace, package, table},
+    stages::{Workplace, encoded::Encoded, package, table},
 };
 
 /// Arguments of `run`.
@@ -105,7 +105,13 @@ pub(super) fn execute(
     let fetcher = Fetcher::new(settings, locked.file.recipe.allow.clone())?;
     let progress = MultiProgress::new();
     let embedding = options.embed.place(progress.clone());
-    let workplace = Workplace { fetcher: &fetcher, embedding: &embedding, progress: &progress };
+    let encoded = Encoded::default();
+    let workplace = Workplace {
+        fetcher: &fetcher,
+        embedding: &embedding,
+        progress: &progress,
+        encoded: &encoded,
+    };
     runner.run(graph, options.jobs, workplace)
 }
 

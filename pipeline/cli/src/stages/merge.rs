@@ -1,8 +1,12 @@
 //! Shards of all raw files to one set of tables.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+};
 
-use aliquot_query::{Settings, Shard as Sorted, Source, duplicate_cells, merge_sorted};
+use aliquot_query::{Settings, Shard as Sorted, Source, duplicate_cell, merge_sorted};
 use aliquot_sources::{
     Shard,
     merge::{MergeError, Merger, Places, Superseded},
@@ -12,7 +16,7 @@ use aliquot_tables::{
     aliases, findings, gaps, items, models, prompts, responses, runs, runs::Run, scores,
 };
 
-use super::table;
+use super::{encoded::Encoded, table};
 use crate::{
     error::Error,
     graph::{NORMALIZED, RUNS},
@@ -29,6 +33,7 @@ const SETTINGS: Settings = Settings { memory: 256 << 20, threads: 1 };
 pub fn leaderboard(
     addresses: &Addresses,
     inputs: &[ObjectId],
+    encoded: &Encoded,
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
     let places = places(addresses);
@@ -40,7 +45,7 @@ pub fn leaderboard(
     merged.check_cells(&places)?;
     merged.check_leaderboard()?;
 
-    let mut outputs = write(&merged, store)?;
+    let mut outputs = write(&merged, encoded, store)?;
     outputs.push(store.put(&scores::encode(&merged.responses).map_err(table("scores"))?)?);
     let benchmarks: BTreeMap<&str, &str> =
         merged.items.iter().map(|item| (item.item_uid.as_str(), item.benchmark.as_str())).collect();
@@ -54,18 +59,22 @@ pub fn leaderboard(
 pub fn tables(
     addresses: &Addresses,
     inputs: &[ObjectId],
+    encoded: &Encoded,
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
     let places = places(addresses);
-    let mut merger = Merger::new(Superseded::among(&all_runs(inputs, store)?, &places, false)?);
+    let superseded = Superseded::among(&all_runs(inputs, store)?, &places, false)?;
+    let mut shared = Shared::new(&superseded);
+    let mut merger = Merger::new(superseded);
     let mut sorted = Vec::new();
     let staging = store.staging()?;
     // For what is left of shards with superseded runs.
     let folder = tempfile::tempdir_in(&staging).map_err(file_error(&staging))?;
     for (at, objects) in inputs.chunks_exact(NORMALIZED).enumerate() {
-        let shard = read(objects, store)?;
+        let shard = shared.read(objects, store)?;
         let rows = shard.responses.len();
         let Some(kept) = merger.take(shard)? else { continue };
+        shared.merged(objects);
         let source = if kept.len() == rows {
             source(objects[0], store)?
         } else {
@@ -78,7 +87,7 @@ pub fn tables(
     }
     let responses = merge_responses(&sorted, &places, store)?;
     let mut outputs = vec![responses];
-    outputs.extend(write_described(&merger.finish(), store)?);
+    outputs.extend(write_described(&merger.finish(), encoded, store)?);
     Ok(outputs)
 }
 
@@ -86,8 +95,8 @@ fn merge_responses(sorted: &[Sorted], places: &Places, store: &Store) -> Result<
     let mut merged = store.stage()?;
     merge_sorted(sorted, &responses::KEY, &mut merged, SETTINGS)?;
     let whole = Source::File(merged.path().to_owned());
-    if let Some(cell) = duplicate_cells(whole, 1, SETTINGS)?.first() {
-        let from = [&cell.first, &cell.last].map(|place| (place.raw.as_str(), place.record));
+    if let Some(cell) = duplicate_cell(whole)? {
+        let from = cell.places.each_ref().map(|place| (place.raw.as_str(), place.record));
         return Err(MergeError::cell(&cell.model, &cell.item_uid, from, places).into());
     }
     Ok(store.put_staged(merged)?)
@@ -120,36 +129,77 @@ fn file_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
 }
 
 /// The objects of a shard, in the order of the outputs of `normalize`.
-pub(super) fn write(shard: &Shard, store: &Store) -> Result<Vec<ObjectId>, Error> {
+pub(super) fn write(
+    shard: &Shard,
+    encoded: &Encoded,
+    store: &Store,
+) -> Result<Vec<ObjectId>, Error> {
     let responses = responses::encode(&shard.responses).map_err(table("responses"))?;
     let mut outputs = vec![store.put(&responses)?];
-    outputs.extend(write_described(shard, store)?);
+    outputs.extend(write_described(shard, encoded, store)?);
     Ok(outputs)
 }
 
 /// All of them but the responses.
-fn write_described(shard: &Shard, store: &Store) -> Result<Vec<ObjectId>, Error> {
+fn write_described(
+    shard: &Shard,
+    encoded: &Encoded,
+    store: &Store,
+) -> Result<Vec<ObjectId>, Error> {
     Ok(vec![
-        store.put(&items::encode(&shard.items).map_err(table("items"))?)?,
+        encoded.put("items", &shard.items, items::encode, store)?,
         store.put(&models::encode(&shard.models).map_err(table("models"))?)?,
-        store.put(&aliases::encode(&shard.aliases).map_err(table("aliases"))?)?,
+        encoded.put("aliases", &shard.aliases, aliases::encode, store)?,
         store.put(&runs::encode(&shard.runs).map_err(table("runs"))?)?,
-        store.put(&prompts::encode(&shard.prompts).map_err(table("prompts"))?)?,
+        encoded.put("prompts", &shard.prompts, prompts::encode, store)?,
         store.put(&findings::encode(&shard.findings).map_err(table("findings"))?)?,
     ])
 }
 
 fn read(objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
-    let bytes = |at: usize| store.get(objects[at]);
-    Ok(Shard {
-        responses: responses::decode(&bytes(0)?).map_err(table("responses"))?,
-        items: items::decode(&bytes(1)?).map_err(table("items"))?,
-        models: models::decode(&bytes(2)?).map_err(table("models"))?,
-        aliases: aliases::decode(&bytes(3)?).map_err(table("aliases"))?,
-        runs: runs::decode(&bytes(4)?).map_err(table("runs"))?,
-        prompts: prompts::decode(&bytes(5)?).map_err(table("prompts"))?,
-        findings: findings::decode(&bytes(6)?).map_err(table("findings"))?,
-    })
+    Shared::default().read(objects, store)
+}
+
+/// Tables of items and their names that are merged already: those of the models of one task are equal,
+/// so that one is read for all.
+#[derive(Default)]
+struct Shared {
+    merged: BTreeSet<ObjectId>,
+    /// Where runs are left out, what belongs to them is looked up in each shard's own tables.
+    all: bool,
+}
+
+impl Shared {
+    fn new(superseded: &Superseded) -> Self {
+        Self { all: !superseded.is_empty(), ..Self::default() }
+    }
+
+    fn merged(&mut self, objects: &[ObjectId]) {
+        self.merged.extend([1, 3, 5].map(|at| objects[at]));
+    }
+
+    /// The tables of a shard, without those that are merged already.
+    fn read(&self, objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
+        let bytes = |at: usize| store.get(objects[at]);
+        let new = |at: usize| self.all || !self.merged.contains(&objects[at]);
+        let mut shard = Shard {
+            responses: responses::decode(&bytes(0)?).map_err(table("responses"))?,
+            models: models::decode(&bytes(2)?).map_err(table("models"))?,
+            runs: runs::decode(&bytes(4)?).map_err(table("runs"))?,
+            findings: findings::decode(&bytes(6)?).map_err(table("findings"))?,
+            ..Shard::default()
+        };
+        if new(1) {
+            shard.items = items::decode(&bytes(1)?).map_err(table("items"))?;
+        }
+        if new(3) {
+            shard.aliases = aliases::decode(&bytes(3)?).map_err(table("aliases"))?;
+        }
+        if new(5) {
+            shard.prompts = prompts::decode(&bytes(5)?).map_err(table("prompts"))?;
+        }
+        Ok(shard)
+    }
 }
 
 #[cfg(test)]
@@ -216,7 +266,11 @@ mod tests {
     }
 
     fn stored(shards: &[Shard], store: &Store) -> Vec<ObjectId> {
-        shards.iter().flat_map(|shard| write(shard, store).unwrap()).collect()
+        shards.iter().flat_map(|shard| write(shard, &Encoded::default(), store).unwrap()).collect()
+    }
+
+    fn gather(inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+        tables(&Addresses::new(), inputs, &Encoded::default(), store)
     }
 
     #[test]
@@ -230,12 +284,12 @@ mod tests {
         let whole = merger.finish();
         assert_eq!(whole.responses.len() as u32, 3 * ITEMS + 300, "what is superseded is out");
         for store in [Store::memory(), Store::open(folder.path().to_str().unwrap()).unwrap()] {
-            let expected = write(&whole, &store).unwrap();
+            let expected = write(&whole, &Encoded::default(), &store).unwrap();
             let inputs = stored(&shards, &store);
-            assert_eq!(tables(&Addresses::new(), &inputs, &store).unwrap(), expected);
+            assert_eq!(gather(&inputs, &store).unwrap(), expected);
             let mut backward = shards.clone();
             backward.reverse();
-            let backward = tables(&Addresses::new(), &stored(&backward, &store), &store).unwrap();
+            let backward = gather(&stored(&backward, &store), &store).unwrap();
             assert_eq!(backward[0], expected[0]);
         }
     }
@@ -245,7 +299,7 @@ mod tests {
         let store = Store::memory();
         let mut shards = [shard("a", "t", "raw-1", 3), shard("a", "t", "raw-2", 3)];
         shards.iter_mut().for_each(|shard| shard.runs.clear());
-        let error = tables(&Addresses::new(), &stored(&shards, &store), &store).unwrap_err();
+        let error = gather(&stored(&shards, &store), &store).unwrap_err();
         let error = error.to_string();
         assert!(error.contains("record 0 of raw-1 and record 0 of raw-2"), "{error}");
     }

@@ -7,6 +7,7 @@ use aliquot_store::{ObjectId, Store};
 use aliquot_tables::TableError;
 use indicatif::MultiProgress;
 
+use self::encoded::Encoded;
 use crate::{embedding::ModelPlace, error::Error, graph::Task};
 
 pub mod amortise;
@@ -14,6 +15,7 @@ pub mod analyse;
 pub mod audit;
 pub mod cluster;
 pub mod embed;
+pub mod encoded;
 pub mod evaluate;
 pub mod fit;
 pub mod merge;
@@ -33,6 +35,8 @@ pub struct Workplace<'a> {
     pub embedding: &'a ModelPlace,
     /// Where progress is drawn.
     pub progress: &'a MultiProgress,
+    /// What other nodes have written already.
+    pub encoded: &'a Encoded,
 }
 
 /// Runs one node.
@@ -44,14 +48,14 @@ pub fn run(
 ) -> Result<Vec<ObjectId>, Error> {
     match task {
         Task::Fetch(file) => Ok(vec![workplace.fetcher.fetch(file, store)?]),
-        Task::Normalize(params) => normalize::run(params, inputs, store),
+        Task::Normalize(params) => normalize::run(params, inputs, workplace.encoded, store),
         Task::Read(params, files) => {
             let contents: Vec<_> =
                 files.iter().map(|(id, path)| (*id, Content::File(path))).collect();
-            merge::write(&params.read(&contents)?, store)
+            merge::write(&params.read(&contents)?, workplace.encoded, store)
         }
-        Task::Merge(addresses) => merge::leaderboard(addresses, inputs, store),
-        Task::Gather(addresses) => merge::tables(addresses, inputs, store),
+        Task::Merge(addresses) => merge::leaderboard(addresses, inputs, workplace.encoded, store),
+        Task::Gather(addresses) => merge::tables(addresses, inputs, workplace.encoded, store),
         Task::Embed(params) => embed::run(params, inputs, store, workplace.embedding),
         Task::Amortise(params) => amortise::run(params, inputs, store),
         Task::Cluster(params) => cluster::run(params, inputs, store),

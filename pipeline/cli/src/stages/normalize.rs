@@ -14,7 +14,7 @@ use aliquot_tables::findings::Finding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::is_false;
+use super::{encoded::Encoded, is_false};
 use crate::error::Error;
 
 /// Which adapter, and what the recipe knows that the files do not say.
@@ -120,9 +120,14 @@ fn quarantined(error: &AdapterError) -> Shard {
 }
 
 /// Outputs: responses, items, models, aliases, runs, prompts, findings.
-pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<ObjectId>, Error> {
+pub fn run(
+    params: &Params,
+    inputs: &[ObjectId],
+    encoded: &Encoded,
+    store: &Store,
+) -> Result<Vec<ObjectId>, Error> {
     if let Params::Files(params) = params {
-        return super::merge::write(&from_store(params, inputs, store)?, store);
+        return super::merge::write(&from_store(params, inputs, store)?, encoded, store);
     }
     let files =
         inputs.iter().map(|id| Ok((*id, store.get(*id)?))).collect::<Result<Vec<_>, Error>>()?;
@@ -160,7 +165,7 @@ pub fn run(params: &Params, inputs: &[ObjectId], store: &Store) -> Result<Vec<Ob
         }
     };
 
-    super::merge::write(&shard, store)
+    super::merge::write(&shard, encoded, store)
 }
 
 /// Files of a local store are read where they lie: they may be larger than the memory.
