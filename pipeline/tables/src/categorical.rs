@@ -13,7 +13,9 @@ pub struct Categorical {
 impl Categorical {
     /// Adds a row.
     pub fn push(&mut self, value: &str) {
-        let code = self.intern(value);
+        // Most rows have the model, metric and file of the row before.
+        let last = self.codes.last().copied().filter(|&last| self.values[last as usize] == value);
+        let code = last.unwrap_or_else(|| self.intern(value));
         self.codes.push(code);
     }
 
