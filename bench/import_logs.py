@@ -2,9 +2,9 @@
 
     python import_logs.py ALIQUOT [MEGABYTES] [FILES]
 
-Two threads each. The three give the same scores and log-likelihoods, which is checked; Aliquot's tables
-also hold questions, choices, names, prompts' digests and runs, and its accuracies are recomputed.
-Peak memory is the largest resident set of the process.
+Two threads each. The three give the same rows of responses, items, aliases and prompts, which is checked;
+Aliquot's accuracies are recomputed from the log-likelihoods besides, and its shards are kept, so that
+a file more is one file read. Peak memory is the largest resident set of the process.
 """
 
 import os
@@ -42,18 +42,21 @@ def number(query):
 
 
 def check(ours, theirs):
-    """All three have the same rows."""
-    rows = f"""
-        SELECT replace(r.model, '/', '__') AS model, a.task, a.doc_id::UINTEGER AS doc_id, a.doc_hash, r.filter, r.score,
-            round(r.log_likelihood, 3) AS log_likelihood
-        FROM '{ours}/responses.parquet' r JOIN '{ours}/aliases.parquet' a USING (item_uid)
+    """All have the same rows: digests of items differ, so that their names tell them apart."""
+    rows = """
+        SELECT r.model, a.task, a.doc_id::UINTEGER AS doc_id, a.doc_hash, p.prompt_hash, r.filter, r.metric, r.score,
+            round(r.log_likelihood, 3) AS log_likelihood, i.stem, i.target, r.record::UINTEGER AS record
+        FROM '{0}/responses.parquet' r JOIN '{0}/aliases.parquet' a USING (item_uid)
+            JOIN '{0}/items.parquet' i USING (item_uid) JOIN '{0}/prompts.parquet' p USING (item_uid)
     """
-    columns = "model, task, doc_id, doc_hash, filter, score, round(log_likelihood, 3) AS log_likelihood"
+    mine = rows.format(ours).replace("r.model", "replace(r.model, '/', '__') AS model", 1)
     for other in theirs:
-        for difference in (f"{rows} EXCEPT SELECT {columns} FROM '{other}'", f"SELECT {columns} FROM '{other}' EXCEPT {rows}"):
+        its = rows.format(other)
+        total = number(f"SELECT count(*) FROM ({its})")
+        for difference in (f"{mine} EXCEPT {its}", f"{its} EXCEPT {mine}"):
             count = number(f"SELECT count(*) FROM ({difference})")
             # Rounding may fall either way in the last digit.
-            assert count < 0.01 * number(f"SELECT count(*) FROM '{other}'"), (other, count)
+            assert count < 0.01 * total, (other, count, total)
 
 
 def report(name, runs, total):
@@ -71,9 +74,9 @@ with tempfile.TemporaryDirectory(dir=".") as scratch:
         store = f"{scratch}/store-{round}"
         ours = [program, "import", logs, "-o", out, "--store", store, "--jobs", THREADS]
         runs["aliquot"].append(timed(*ours))
-        runs["DuckDB"].append(timed(sys.executable, here / "duckdb_import.py", logs, f"{scratch}/duckdb.parquet", THREADS))
-        runs["Polars"].append(timed(sys.executable, here / "polars_import.py", logs, f"{scratch}/polars.parquet"))
-    check(out, [f"{scratch}/duckdb.parquet", f"{scratch}/polars.parquet"])
+        runs["DuckDB"].append(timed(sys.executable, here / "duckdb_import.py", logs, f"{scratch}/duckdb", THREADS))
+        runs["Polars"].append(timed(sys.executable, here / "polars_import.py", logs, f"{scratch}/polars", THREADS))
+    check(out, [f"{scratch}/duckdb", f"{scratch}/polars"])
     again = timed(*ours)
     print(f"{total:.0f} MB in {files} files, {THREADS} threads, median of {ROUNDS} rounds in turns")
     seconds = {name: report(name, measured, total) for name, measured in runs.items()}
