@@ -192,15 +192,16 @@ impl Merger {
     }
 
     /// Adds a shard but for its responses; returns those that are not superseded, None if the shard is
-    /// in already.
+    /// in already. Of a shard with runs, none of which is superseded, the responses may be left out.
     pub fn take(&mut self, shard: Shard) -> Result<Option<Responses>, MergeError> {
-        let Shard { responses, items, models, aliases, runs, prompts, findings } = shard;
-        let own = files(&responses);
+        let own = files(&shard);
         if own.iter().any(|file| self.known.contains(file)) {
             return Ok(None);
         }
-        let rows = self.kept(responses, &own, &aliases);
-        let kept = !rows.is_empty() || own.is_empty();
+        let Shard { responses, items, models, aliases, runs, prompts, findings } = shard;
+        let touched = own.iter().any(|file| self.superseded.contains_key(file));
+        let rows = if touched { self.kept(&responses, &aliases) } else { responses };
+        let kept = !touched || !rows.is_empty();
         self.known.extend(own);
         // The uid fixes an item's content, so the first description stands for all.
         for item in items {
@@ -224,15 +225,7 @@ impl Merger {
     }
 
     /// The rows that are not superseded.
-    fn kept(
-        &self,
-        responses: Responses,
-        files: &BTreeSet<(String, String)>,
-        aliases: &[Alias],
-    ) -> Responses {
-        if !files.iter().any(|file| self.superseded.contains_key(file)) {
-            return responses;
-        }
+    fn kept(&self, responses: &Responses, aliases: &[Alias]) -> Responses {
         let mut tasks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for alias in aliases {
             tasks.entry(&alias.item_uid).or_default().insert(&alias.task);
@@ -267,8 +260,13 @@ impl Merger {
     }
 }
 
-/// Raw file and model of the rows.
-fn files(rows: &Responses) -> BTreeSet<(String, String)> {
+/// Raw files with the models that they were read for, as the runs tell them; of tables without runs as
+/// the rows do.
+fn files(shard: &Shard) -> BTreeSet<(String, String)> {
+    if !shard.runs.is_empty() {
+        return shard.runs.iter().map(|run| (run.raw.clone(), run.model.clone())).collect();
+    }
+    let rows = &shard.responses;
     let codes: BTreeSet<(u32, u32)> =
         rows.raw.codes().iter().copied().zip(rows.model.codes().iter().copied()).collect();
     let name = |(raw, model): (u32, u32)| {

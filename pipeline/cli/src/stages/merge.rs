@@ -64,7 +64,7 @@ pub fn tables(
 ) -> Result<Vec<ObjectId>, Error> {
     let places = places(addresses);
     let superseded = Superseded::among(&all_runs(inputs, store)?, &places, false)?;
-    let mut shared = Shared::new(&superseded);
+    let mut shared = Shared { whole: !superseded.is_empty(), ..Shared::default() };
     let mut merger = Merger::new(superseded);
     let mut sorted = Vec::new();
     let staging = store.staging()?;
@@ -157,7 +157,7 @@ fn write_described(
 }
 
 fn read(objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
-    Shared::default().read(objects, store)
+    Shared { whole: true, ..Shared::default() }.read(objects, store)
 }
 
 /// Tables of items and their names that are merged already: those of the models of one task are equal,
@@ -166,29 +166,27 @@ fn read(objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
 struct Shared {
     merged: BTreeSet<ObjectId>,
     /// Where runs are left out, what belongs to them is looked up in each shard's own tables.
-    all: bool,
+    whole: bool,
 }
 
 impl Shared {
-    fn new(superseded: &Superseded) -> Self {
-        Self { all: !superseded.is_empty(), ..Self::default() }
-    }
-
     fn merged(&mut self, objects: &[ObjectId]) {
         self.merged.extend([1, 3, 5].map(|at| objects[at]));
     }
 
-    /// The tables of a shard, without those that are merged already.
+    /// The tables of a shard, without what the merge does not need of it.
     fn read(&self, objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
         let bytes = |at: usize| store.get(objects[at]);
-        let new = |at: usize| self.all || !self.merged.contains(&objects[at]);
+        let new = |at: usize| self.whole || !self.merged.contains(&objects[at]);
         let mut shard = Shard {
-            responses: responses::decode(&bytes(0)?).map_err(table("responses"))?,
             models: models::decode(&bytes(2)?).map_err(table("models"))?,
-            runs: runs::decode(&bytes(4)?).map_err(table("runs"))?,
+            runs: runs::decode(&bytes(RUNS)?).map_err(table("runs"))?,
             findings: findings::decode(&bytes(6)?).map_err(table("findings"))?,
             ..Shard::default()
         };
+        if self.whole || shard.runs.is_empty() {
+            shard.responses = responses::decode(&bytes(0)?).map_err(table("responses"))?;
+        }
         if new(1) {
             shard.items = items::decode(&bytes(1)?).map_err(table("items"))?;
         }

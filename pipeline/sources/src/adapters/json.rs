@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    io::{BufRead, Read},
+    io::{self, BufRead, Read},
 };
 
 use crate::{AdapterError, Place, RawFile};
@@ -15,24 +15,42 @@ pub(crate) struct Lines<'a> {
     file: RawFile<'a>,
     text: Box<dyn BufRead + 'a>,
     number: usize,
+    /// A line that is not in the buffer as a whole.
     line: Vec<u8>,
+    /// Bytes of the buffer that the last line given took.
+    given: usize,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn of(file: &RawFile<'a>) -> Result<Self, AdapterError> {
-        Ok(Self { file: *file, text: file.text()?, number: 0, line: Vec::new() })
+        Ok(Self { file: *file, text: file.text()?, number: 0, line: Vec::new(), given: 0 })
     }
 
     /// The next line, without its end; None behind the last.
     pub(crate) fn next(&mut self) -> Result<Option<(usize, &[u8])>, AdapterError> {
+        self.text.consume(std::mem::take(&mut self.given));
         loop {
-            self.line.clear();
             self.number += 1;
             let place = Place::Line(self.number, 1);
+            let failed = |error: io::Error| self.file.error(place, error.to_string());
+            let buffer = self.text.fill_buf().map_err(failed)?;
+            if let Some(end) = memchr::memchr(b'\n', buffer)
+                && end as u64 <= LONGEST_LINE
+            {
+                if buffer[..end].trim_ascii().is_empty() {
+                    self.text.consume(end + 1);
+                    continue;
+                }
+                self.given = end + 1;
+                // The same buffer once more: it is not empty, so nothing is read.
+                let line = &self.text.fill_buf().map_err(failed)?[..end];
+                return Ok(Some((self.number, line.trim_ascii())));
+            }
+            self.line.clear();
             let read = (&mut self.text)
                 .take(LONGEST_LINE + 1)
                 .read_until(b'\n', &mut self.line)
-                .map_err(|error| self.file.error(place, error.to_string()))?;
+                .map_err(failed)?;
             if read as u64 > LONGEST_LINE {
                 let problem = format!("the line has more than {LONGEST_LINE} bytes");
                 return Err(self.file.error(place, problem));
