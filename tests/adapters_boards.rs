@@ -44,7 +44,7 @@ impl Raw {
         let files = self.files();
         let mut head = Vec::new();
         files[0].text().unwrap().take(1 << 16).read_to_end(&mut head).unwrap();
-        assert_eq!(Adapter::guess(files[0].address, &head), Some(expected));
+        assert_eq!(Adapter::guess(&files[0], &head), Some(expected));
         let addresses: Vec<&Address> = self.addresses.iter().collect();
         expected
             .units(&addresses)

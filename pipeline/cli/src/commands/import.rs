@@ -249,21 +249,25 @@ impl SourceFile {
         }
         Ok(match reading.adapter {
             Some(adapter) => adapter
-                .recognises(&self.address, &head)
+                .recognises(&self.raw(), &head)
                 .then_some(adapter)
                 .ok_or("it does not look like that adapter's"),
-            None => Adapter::guess(&self.address, &head).ok_or("no adapter knows it"),
+            None => Adapter::guess(&self.raw(), &head).ok_or("no adapter knows it"),
         })
+    }
+
+    /// For a look at it; its digest is taken when it is read.
+    fn raw(&self) -> RawFile<'_> {
+        let (id, content) = (ObjectId::of(b""), Content::File(&self.path));
+        RawFile { address: &self.address, id, content }
     }
 
     /// The beginning of the unpacked text; of the bytes, where they cannot be unpacked.
     fn head(&self) -> io::Result<Vec<u8>> {
         let mut head = Vec::new();
         File::open(&self.path)?.take(HEAD).read_to_end(&mut head)?;
-        let (id, content) = (ObjectId::of(b""), Content::File(&self.path));
-        let raw = RawFile { address: &self.address, id, content };
         let mut unpacked = Vec::new();
-        if let Ok(text) = raw.text()
+        if let Ok(text) = self.raw().text()
             && (text.take(HEAD).read_to_end(&mut unpacked).is_ok() || !unpacked.is_empty())
         {
             return Ok(unpacked);

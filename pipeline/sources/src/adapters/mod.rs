@@ -29,7 +29,7 @@ use serde_json::{Map, Value, json};
 use self::json::Records;
 use crate::{AdapterError, Address, Place, RawFile, Shard};
 
-/// The adapters of files that say themselves what they are. Tables of other making need a
+/// The adapters of files that say themselves what they are. Tables whose columns leave a doubt need a
 /// declaration, see [`table`].
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -55,6 +55,8 @@ pub enum Adapter {
     Inspect,
     /// Results of OpenCompass, with their predictions.
     Opencompass,
+    /// Tables with a model, an item and a score in each row.
+    Table,
 }
 
 /// What a recipe or the command line says besides the files.
@@ -80,7 +82,7 @@ pub struct Wanted {
 
 impl Adapter {
     /// All of them, in the order in which they are asked whether a file is theirs.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AlpacaEval,
         Self::LmEval,
         Self::SweBench,
@@ -90,6 +92,7 @@ impl Adapter {
         Self::Helm,
         Self::Inspect,
         Self::Opencompass,
+        Self::Table,
     ];
 
     /// Name, as in recipes and on the command line.
@@ -104,6 +107,7 @@ impl Adapter {
             Self::Helm => "helm",
             Self::Inspect => "inspect",
             Self::Opencompass => "opencompass",
+            Self::Table => "table",
         }
     }
 
@@ -119,17 +123,18 @@ impl Adapter {
             Self::Helm => helm::VERSION,
             Self::Inspect => inspect::VERSION,
             Self::Opencompass => opencompass::VERSION,
+            Self::Table => table::VERSION,
         }
     }
 
     /// The adapter of a file, told by its name and the beginning of its unpacked text.
-    pub fn guess(address: &Address, head: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|adapter| adapter.recognises(address, head))
+    pub fn guess(file: &RawFile<'_>, head: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|adapter| adapter.recognises(file, head))
     }
 
     /// Whether a file of this name and beginning, unpacked, looks like this adapter's.
-    pub fn recognises(self, address: &Address, head: &[u8]) -> bool {
-        let name = address.to_string();
+    pub fn recognises(self, file: &RawFile<'_>, head: &[u8]) -> bool {
+        let name = file.address.to_string();
         match self {
             Self::AlpacaEval => alpaca_eval::recognises(&name, head),
             Self::LmEval => lm_eval::recognises(&name, head),
@@ -140,6 +145,7 @@ impl Adapter {
             Self::Helm => helm::recognises(&name, head),
             Self::Inspect => inspect::recognises(&name, head),
             Self::Opencompass => opencompass::recognises(&name, head),
+            Self::Table => table::recognises(file, head),
         }
     }
 
@@ -153,7 +159,7 @@ impl Adapter {
             Self::Lighteval => lighteval::units(addresses),
             Self::Helm => helm::units(addresses),
             Self::Opencompass => opencompass::units(addresses),
-            Self::AlpacaEval | Self::EvalPlus | Self::Inspect => {
+            Self::AlpacaEval | Self::EvalPlus | Self::Inspect | Self::Table => {
                 (0..addresses.len()).map(|at| vec![at]).collect()
             }
         }
@@ -171,6 +177,7 @@ impl Adapter {
             Self::Helm => helm::normalize(files, wanted),
             Self::Inspect => inspect::normalize(files, wanted),
             Self::Opencompass => opencompass::normalize(files, wanted),
+            Self::Table => table::normalize_undeclared(&files[0], wanted),
         }
     }
 }

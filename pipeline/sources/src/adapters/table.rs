@@ -20,8 +20,12 @@ use aliquot_tables::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Wanted;
 use crate::{AdapterError, ItemContent, Occurrences, Place, RawFile, Shard};
+
+mod undeclared;
+
+pub use undeclared::normalize_undeclared;
+pub(crate) use undeclared::recognises;
 
 /// Raised when the same bytes give other rows.
 pub const VERSION: u32 = 2;
@@ -138,99 +142,6 @@ pub struct Declaration {
 
 fn unit_range() -> [f64; 2] {
     [0.0, 1.0]
-}
-
-/// Names that leave no doubt, without regard to case.
-const MODEL_NAMES: [&str; 3] = ["model", "model_name", "model_id"];
-const ITEM_NAMES: [&str; 3] = ["item", "item_id", "item_uid"];
-
-impl Declaration {
-    /// The declaration of a long table that its column names give away: one column of a model, one of an
-    /// item and `score`, perhaps `metric`, `benchmark`, `trial` and `log_likelihood`. A column `filter`
-    /// or two candidates leave a doubt. The metric is empty if a column names it, else `score`.
-    pub fn guess(names: &[String]) -> Option<Self> {
-        let find = |candidates: &[&str]| {
-            let fits = |name: &&String| candidates.contains(&name.to_lowercase().as_str());
-            let found: Vec<&String> = names.iter().filter(fits).collect();
-            match found[..] {
-                [] => Some(None),
-                [one] => Some(Some(one.clone())),
-                _ => None,
-            }
-        };
-        if find(&["filter"])?.is_some() {
-            return None;
-        }
-        let item = find(&ITEM_NAMES)??;
-        let (item, item_uid) = if item.eq_ignore_ascii_case("item_uid") {
-            (None, Some(item))
-        } else {
-            (Some(item), None)
-        };
-        let columns = ScoreColumns {
-            model: Some(find(&MODEL_NAMES)??),
-            item,
-            item_uid,
-            benchmark: find(&["benchmark"])?,
-            score: Some(find(&["score"])??),
-            metric: find(&["metric"])?,
-            trial: find(&["trial"])?,
-            log_likelihood: find(&["log_likelihood"])?,
-        };
-        let metric = if columns.metric.is_some() { String::new() } else { "score".to_owned() };
-        Some(Self {
-            layout: Layout::Long,
-            metric,
-            benchmark: None,
-            score_range: unit_range(),
-            columns,
-            item_columns: None,
-            model_columns: None,
-        })
-    }
-
-    /// With the metric that is wanted, or the only one of the column of metrics.
-    fn with_metric(
-        mut self,
-        file: &RawFile<'_>,
-        table: &TextTable,
-        wanted: Option<&str>,
-    ) -> Result<Self, AdapterError> {
-        if let Some(wanted) = wanted {
-            wanted.clone_into(&mut self.metric);
-        } else if let Some(column) = &self.columns.metric {
-            let cells = table.column(column).map_err(|error| file.table_error(&error))?;
-            let metrics: BTreeSet<&str> = cells.into_iter().flatten().collect();
-            let metrics: Vec<&str> = metrics.into_iter().collect();
-            let [metric] = metrics[..] else {
-                let problem = format!(
-                    "it has {} metrics: {}; name the metric (--metric)",
-                    metrics.len(),
-                    metrics.join(", ")
-                );
-                return Err(file.error(Place::File, problem));
-            };
-            metric.clone_into(&mut self.metric);
-        }
-        Ok(self)
-    }
-}
-
-/// Reads a table of scores that nobody declared, if its columns leave no doubt.
-pub fn normalize_undeclared(file: &RawFile<'_>, wanted: &Wanted) -> Result<Shard, AdapterError> {
-    let table = read(file)?;
-    let declaration = Declaration::guess(table.names()).ok_or_else(|| {
-        let problem = format!(
-            "its columns do not say how to read it: {}; a table is read without a declaration if it \
-             has one column each of a model, an item (item, item_id or item_uid) and a score",
-            table.names().join(", ")
-        );
-        file.error(Place::File, problem)
-    })?;
-    let mut declaration = declaration.with_metric(file, &table, wanted.metric.as_deref())?;
-    declaration.benchmark.clone_from(&wanted.benchmark);
-    let files = Files { scores: *file, items: None, models: None };
-    shard(&files, &table, &declaration, false)
 }
 
 /// The raw files of one table source.
@@ -810,78 +721,6 @@ mod tests {
             let error = read_csv(&csv, &declaration(&long)).unwrap_err().to_string();
             assert!(error.contains(&format!("row 1: log-likelihood `{bad}` is not")), "{error}");
         }
-    }
-
-    fn undeclared(name: &str, bytes: &[u8], wanted: &Wanted) -> Result<Shard, AdapterError> {
-        let address = format!("file:{name}").parse().unwrap();
-        let (id, content) = (ObjectId::of(bytes), Content::Memory(bytes));
-        normalize_undeclared(&RawFile { address: &address, id, content }, wanted)
-    }
-
-    #[test]
-    fn unmistakable_columns_need_no_declaration() {
-        let names = |names: &str| names.split(',').map(str::to_owned).collect::<Vec<_>>();
-        let guess = |text: &str| Declaration::guess(&names(text));
-        let columns = guess("Model,item_id,score,metric,benchmark,trial,note").unwrap().columns;
-        assert_eq!(
-            (columns.model.as_deref(), columns.item.as_deref()),
-            (Some("Model"), Some("item_id"))
-        );
-        assert_eq!(
-            guess("model,item_uid,score").unwrap().columns.item_uid.as_deref(),
-            Some("item_uid")
-        );
-        for doubtful in [
-            "model,score",
-            "model,item",
-            "model,item,item_id,score",
-            "model,item,score,filter",
-            "id,A,B",
-        ] {
-            assert_eq!(guess(doubtful), None, "{doubtful}");
-        }
-    }
-
-    #[test]
-    fn an_undeclared_table_gives_its_metric_and_benchmarks() {
-        let csv = "model,item,score,metric,benchmark\nA,1,1,acc,x\nA,1,,acc,y\nB,1,0.5,acc,x\n";
-        let shard = undeclared("s.csv", csv.as_bytes(), &Wanted::default()).unwrap();
-        assert_eq!((shard.responses.len(), shard.items.len()), (3, 2));
-        assert_eq!(shard.responses.metric.get(0), "acc");
-        assert_eq!(shard.responses.missing_reason.get(1), "blank");
-        let benchmarks: Vec<&str> =
-            shard.items.iter().map(|item| item.benchmark.as_str()).collect();
-        assert_eq!(benchmarks, ["x", "y"]);
-
-        let two = csv.replace("B,1,0.5,acc", "B,1,0.5,f1");
-        let error = undeclared("s.csv", two.as_bytes(), &Wanted::default()).unwrap_err();
-        assert!(error.problem.contains("2 metrics: acc, f1; name the metric"), "{error}");
-        let f1 = Wanted { metric: Some("f1".to_owned()), ..Wanted::default() };
-        assert_eq!(undeclared("s.csv", two.as_bytes(), &f1).unwrap().responses.score, [0.5]);
-
-        let bare = b"model,item,score\nA,1,1\n";
-        let error = undeclared("s.csv", bare, &Wanted::default()).unwrap_err().to_string();
-        assert!(error.contains("--benchmark"), "{error}");
-        let x = Wanted { benchmark: Some("x".to_owned()), ..Wanted::default() };
-        let uid = &undeclared("s.csv", bare, &x).unwrap().items[0].item_uid;
-        assert_eq!(*uid, shard.items[0].item_uid);
-        let error = undeclared("s.csv", b"a,b\n1,2\n", &x).unwrap_err().to_string();
-        assert!(error.contains("do not say how to read it: a, b"), "{error}");
-
-        let known = format!("model,item_uid,score\nA,{uid},1\n");
-        assert_eq!(undeclared("s.csv", known.as_bytes(), &x).unwrap().items[0].item_uid, *uid);
-        let error = undeclared("s.csv", b"model,item_uid,score\nA,7,1\n", &x).unwrap_err();
-        assert!(error.to_string().contains("row 1: `7` is no item uid"), "{error}");
-    }
-
-    #[test]
-    fn packed_tables_are_unpacked() {
-        use std::io::Write;
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(b"model,item,score,benchmark\nA,1,1,x\n").unwrap();
-        let packed = encoder.finish().unwrap();
-        let shard = undeclared("s.csv.gz", &packed, &Wanted::default()).unwrap();
-        assert_eq!(shard.responses.score, [1.0]);
     }
 
     #[test]
