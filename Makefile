@@ -10,7 +10,7 @@ MIRROR ?= $(wildcard ../shared/mirror)
 DATA ?= ../shared/data
 RUN_OPTIONS := $(if $(MIRROR),--mirror $(MIRROR))
 
-.PHONY: help release setup build test check fmt lint deny spelling schemas pointers bench
+.PHONY: help release setup build test check fuzz fmt lint deny spelling schemas pointers bench
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,10 @@ test: build setup ## Run all tests
 	cargo test --release --locked --workspace
 
 check: fmt-check lint deny spelling test ## Everything that has to be green at every commit
+
+# The test program's name has a digest in it; cargo tells it.
+fuzz: build ## Damaged copies of genuine files, CASES of each, memory bounded
+	python3 tests/fuzz.py $$(cargo test --release --locked --workspace --test aliquot --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') $(CASES)
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -12,7 +12,13 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use crate::parquet_bytes;
 use crate::{TableError, foreign_parquet};
 
-const ROWS_PER_BATCH: usize = 8192;
+/// Cells that readers make room for at once, whatever the file holds.
+const CELLS_PER_BATCH: usize = 1 << 20;
+
+/// Rows of so many columns that are read at once: a header may name more columns than the rows have.
+pub(crate) fn rows_per_batch(columns: usize) -> usize {
+    (CELLS_PER_BATCH / columns.max(1)).clamp(1, 8192)
+}
 
 /// File formats that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +104,7 @@ fn read_csv(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
     let schema = all_text(header.fields().iter().map(|field| field.name().as_str()));
     let reader = arrow_csv::ReaderBuilder::new(Arc::clone(&schema)).with_header(true);
     let batches = reader
-        .with_batch_size(ROWS_PER_BATCH)
+        .with_batch_size(rows_per_batch(schema.fields().len()))
         .build(bytes)?
         .collect::<Result<Vec<_>, ArrowError>>()?;
     Ok(if batches.is_empty() { vec![RecordBatch::new_empty(schema)] } else { batches })
@@ -114,9 +120,9 @@ fn read_jsonl(bytes: &[u8]) -> Result<Vec<RecordBatch>, TableError> {
         )));
     }
     let schema = all_text(inferred.fields().iter().map(|field| field.name().as_str()));
-    let reader = arrow_json::ReaderBuilder::new(schema)
-        .with_coerce_primitive(true)
-        .with_batch_size(ROWS_PER_BATCH);
+    let rows = rows_per_batch(schema.fields().len());
+    let reader =
+        arrow_json::ReaderBuilder::new(schema).with_coerce_primitive(true).with_batch_size(rows);
     Ok(reader.build(bytes)?.collect::<Result<_, ArrowError>>()?)
 }
 

@@ -19,15 +19,17 @@ use parquet::{
     file::metadata::ParquetMetaData,
 };
 
-use crate::{TableError, foreign::all_text, parquet_bytes::caught};
+use crate::{
+    TableError,
+    foreign::{all_text, rows_per_batch},
+    parquet_bytes::caught,
+};
 
 /// Bytes of a table, unpacked; more is refused.
 const LARGEST_TABLE: u64 = 1 << 30;
 
 /// Bytes of a cell besides its text.
 const CELL: u64 = 16;
-
-const ROWS_PER_BATCH: usize = 8192;
 
 /// Reads every column that has a text; at least one batch, so that a table without rows has its columns.
 /// Lists, structs and the like have none, and whoever asks for such a column is told it is missing.
@@ -50,7 +52,7 @@ fn read_trusting(bytes: Bytes, largest: u64) -> Result<Vec<RecordBatch>, TableEr
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?;
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata)
         .with_projection(mask)
-        .with_batch_size(ROWS_PER_BATCH)
+        .with_batch_size(rows_per_batch(kept.len()))
         .build()?;
 
     let schema = all_text(kept.iter().map(|at| fields[*at].name().as_str()));
