@@ -93,6 +93,25 @@ fn genuine_files_are_guessed_and_read() {
 }
 
 #[test]
+fn a_table_whose_columns_leave_no_doubt_needs_no_declaration() {
+    let place = Place::new();
+    let tables = place.path("tables");
+    fs::create_dir(&tables).unwrap();
+    let rows = "a,q1,1\r\na,q2,0\r\nb,q1,\r\nb,q2,0.5\r\n";
+    fs::write(tables.join("scores.csv"), format!("\u{feff}model,item,score\r\n{rows}")).unwrap();
+    fs::write(tables.join("notes.csv"), "item,note\nq1,hard\n").unwrap();
+    assert_refused(&place.import(&[&tables], &[]), 4, &["scores.csv", "--benchmark"]);
+    let json = json_of(&place.import(&[&tables], &["--benchmark", "quiz", "--json"]));
+    assert_eq!((&json["adapters"], place.responses()), (&json!({"table": 1}), 4));
+    assert!(findings(&json, "unused-file")[0].contains("notes.csv"), "{json}");
+    // Its own output has other columns as well, and is told by its footer.
+    let responses = place.path("out/responses.parquet");
+    let copy = place.path("copy.parquet");
+    fs::copy(responses, &copy).unwrap();
+    assert_refused(&place.import(&[&copy], &["--benchmark", "quiz"]), 4, &["no adapter knows it"]);
+}
+
+#[test]
 fn adding_or_changing_one_file_reads_only_that_one_again() {
     let place = Place::new();
     let logs = place.path("logs of ü");

@@ -1,19 +1,17 @@
 //! Result files to canonical tables, without a recipe.
 
+mod sources;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read},
     num::NonZeroUsize,
-    panic::resume_unwind,
-    path::{Component, Path, PathBuf},
-    sync::{Mutex, PoisonError},
-    thread,
+    path::{Path, PathBuf},
 };
 
 use aliquot_engine::{Graph, Node, Outcome};
 use aliquot_sources::{
-    Address, Content, Fetcher, RawFile,
+    Fetcher,
     adapters::{Adapter, Wanted},
 };
 use aliquot_store::{ObjectId, Store};
@@ -21,8 +19,9 @@ use aliquot_tables::findings::{self, Finding};
 use indicatif::MultiProgress;
 use serde_json::json;
 
+use self::sources::{Unit, digests, group, sources};
 use super::{
-    files::{Unused, file_error, find},
+    files::{Unused, file_error},
     print, print_json,
     run::cores,
     write_whole,
@@ -40,9 +39,6 @@ use crate::{
         table,
     },
 };
-
-/// Bytes of a file that its adapter is guessed from.
-const HEAD: u64 = 1 << 16;
 
 /// Files without use that are named one by one.
 const LISTED: usize = 5;
@@ -152,36 +148,14 @@ pub fn import(
     reading: &Reading,
     jobs: usize,
 ) -> Result<Imported, Error> {
-    let (found, mut unused) = find(paths, besides)?;
-    let mut files = Vec::with_capacity(found.len());
-    for file in found {
-        // Two relative paths may look alike without what leads out of this folder: places do not.
-        let address = address(&file.place)?;
-        files.push(SourceFile { path: file.path, named: file.named, address });
-    }
-    let mut by_adapter: BTreeMap<Adapter, Vec<&SourceFile>> = BTreeMap::new();
-    for file in &files {
-        match file.adapter(reading)? {
-            Ok(adapter) => by_adapter.entry(adapter).or_default().push(file),
-            Err(why) => unused.push(Unused { path: file.path.clone(), why }),
-        }
-    }
-
-    let mut units = BTreeMap::new();
-    let mut grouped = Vec::new();
-    for (adapter, files) in by_adapter {
-        let named: Vec<&Address> = files.iter().map(|file| &file.address).collect();
-        let own = adapter.units(&named);
-        let used: BTreeSet<usize> = own.iter().flatten().copied().collect();
-        let left = (0..files.len()).filter(|at| !used.contains(at));
-        let why = "it belongs to no file with scores";
-        unused.extend(left.map(|at| Unused { path: files[at].path.clone(), why }));
-        units.insert(adapter, own.len());
-        let unit = |unit: Vec<usize>| unit.into_iter().map(|at| files[at]).collect();
-        grouped.extend(own.into_iter().map(|own| Unit { adapter, files: unit(own) }));
-    }
+    let (files, mut unused) = sources(paths, besides)?;
+    let grouped = group(&files, reading, &mut unused)?;
     if grouped.is_empty() {
         return Err(nothing(paths, &unused));
+    }
+    let mut units = BTreeMap::new();
+    for unit in &grouped {
+        *units.entry(unit.adapter).or_default() += 1;
     }
 
     let ids = digests(&grouped, jobs)?;
@@ -222,94 +196,6 @@ fn read_findings(store: &Store, tables: &[ObjectId], units: usize) -> Result<Vec
         )));
     }
     Ok(findings)
-}
-
-/// A file, and the name by which it goes in errors and tables.
-struct SourceFile {
-    path: PathBuf,
-    named: bool,
-    address: Address,
-}
-
-impl SourceFile {
-    /// Its adapter, or why it is not read.
-    fn adapter(&self, reading: &Reading) -> Result<Result<Adapter, &'static str>, Error> {
-        if let (Some(adapter), true) = (reading.adapter, self.named) {
-            return Ok(Ok(adapter));
-        }
-        let head = match self.head() {
-            Ok(head) => head,
-            Err(_) if reading.on_error == Some(OnError::Skip) => {
-                return Ok(Err("it cannot be opened"));
-            }
-            Err(error) => return Err(file_error("read", &self.path)(error)),
-        };
-        if head.is_empty() {
-            return Ok(Err("it is empty"));
-        }
-        Ok(match reading.adapter {
-            Some(adapter) => adapter
-                .recognises(&self.raw(), &head)
-                .then_some(adapter)
-                .ok_or("it does not look like that adapter's"),
-            None => Adapter::guess(&self.raw(), &head).ok_or("no adapter knows it"),
-        })
-    }
-
-    /// For a look at it; its digest is taken when it is read.
-    fn raw(&self) -> RawFile<'_> {
-        let (id, content) = (ObjectId::of(b""), Content::File(&self.path));
-        RawFile { address: &self.address, id, content }
-    }
-
-    /// The beginning of the unpacked text; of the bytes, where they cannot be unpacked.
-    fn head(&self) -> io::Result<Vec<u8>> {
-        let mut head = Vec::new();
-        File::open(&self.path)?.take(HEAD).read_to_end(&mut head)?;
-        let mut unpacked = Vec::new();
-        if let Ok(text) = self.raw().text()
-            && (text.take(HEAD).read_to_end(&mut unpacked).is_ok() || !unpacked.is_empty())
-        {
-            return Ok(unpacked);
-        }
-        Ok(head)
-    }
-}
-
-/// Files that are read together.
-struct Unit<'a> {
-    adapter: Adapter,
-    files: Vec<&'a SourceFile>,
-}
-
-impl Unit<'_> {
-    fn digests(&self) -> Result<Vec<ObjectId>, Error> {
-        let digest = |file: &&SourceFile| {
-            let opened = File::open(&file.path).and_then(ObjectId::of_reader);
-            Ok(opened.map_err(file_error("read", &file.path))?.0)
-        };
-        self.files.iter().map(digest).collect()
-    }
-}
-
-/// Ids of the files of each unit, taken by `jobs` threads; of several errors the first one's.
-fn digests(units: &[Unit<'_>], jobs: usize) -> Result<Vec<Vec<ObjectId>>, Error> {
-    let waiting = Mutex::new(units.iter().enumerate());
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
-        let mut done = Vec::new();
-        while let Some((at, unit)) = next() {
-            done.push((at, unit.digests()));
-        }
-        done
-    };
-    let mut all: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
-        joined.flat_map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    });
-    all.sort_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, ids)| ids).collect()
 }
 
 fn read_node(
@@ -361,21 +247,6 @@ fn execute(
     let gathered = records.iter().find(|record| record.stage == GATHER);
     let gathered = gathered.ok_or_else(|| Error::Internal("nothing was gathered".to_owned()))?;
     Ok((gathered.outputs.clone(), (read(Outcome::Ran), read(Outcome::Reused))))
-}
-
-/// The path without what leads to it from outside.
-fn address(path: &Path) -> Result<Address, Error> {
-    let named = |component: Component<'_>| match component {
-        Component::Normal(name) => Some(name.to_owned()),
-        _ => None,
-    };
-    let plain: PathBuf = path.components().filter_map(named).collect();
-    let text = plain.to_str().ok_or_else(|| {
-        Error::Usage(format!("`{}`: its name is no UTF-8; rename it", path.display()))
-    })?;
-    format!("file:{text}").parse().map_err(|error: aliquot_sources::InvalidAddress| {
-        Error::Usage(format!("`{}`: {error}", path.display()))
-    })
 }
 
 fn nothing(paths: &[PathBuf], unused: &[Unused]) -> Error {
