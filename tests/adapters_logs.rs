@@ -126,7 +126,7 @@ fn inspect_logs_without_scores_say_so() {
     let unscored =
         "inspect/scorer__logs__2025-02-11T15-17-00-05-00_popularity_dPiJifoWeEQBrfWsAopzWr.eval";
     let error = inspect(unscored).unwrap().unwrap_err().to_string();
-    assert!(error.contains("its scores are: none"), "{error}");
+    assert!(error.contains("the run was not scored"), "{error}");
     let cancelled = inspect("inspect/2025-05-12T20-28-13-04-00_popularity.json").unwrap().unwrap();
     assert_eq!(cancelled.findings[0].kind, "unfinished-run");
 }

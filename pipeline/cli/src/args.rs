@@ -1,6 +1,10 @@
 //! Command-line arguments.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use aliquot_sources::{BucketOptions, Hub, Network, Settings};
 use clap::{Args, Parser, Subcommand};
@@ -12,6 +16,9 @@ use crate::{
     error::{EXIT_CODES, Error},
     guard::{guarded, silence_panics},
 };
+
+/// The store unless another is given.
+pub const STORE: &str = "artifacts";
 
 /// Small representative subsets of LLM benchmarks, published as immutable releases.
 #[derive(Parser)]
@@ -32,7 +39,7 @@ pub struct Global {
         long,
         global = true,
         env = "ALIQUOT_STORE",
-        default_value = "artifacts",
+        default_value = STORE,
         value_name = "PLACE"
     )]
     pub store: String,
@@ -148,7 +155,7 @@ pub fn run() -> ExitCode {
         Command::Bench(arguments) => commands::bench::run(&global, &arguments),
         Command::Schemas(arguments) => commands::schemas::run(&global, &arguments),
     });
-    match result {
+    match result.and_then(|()| commands::check_printed()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report(&global, &error);
@@ -164,8 +171,16 @@ fn report(global: &Global, error: &Error) {
             "exit_code": error.exit_code(),
             "next": error.next_step(),
         });
-        eprintln!("{json}");
+        tell(&json.to_string());
     } else {
-        eprintln!("{}", error.report());
+        // Texts of files may be in it.
+        let report = error.report();
+        let lines: Vec<String> = report.lines().map(commands::printable).collect();
+        tell(&lines.join("\n"));
     }
+}
+
+/// Nobody may be there to hear it.
+fn tell(text: &str) {
+    writeln!(io::stderr(), "{text}").ok();
 }

@@ -237,8 +237,8 @@ impl Error {
                 "run `aliquot lock RECIPE`: it pins what is new and leaves the rest as it is"
             }
             Self::Adapter(_) => {
-                "correct the file at its source, or leave it out (`--on-error skip`, in a recipe `on_error`); after a \
-                 change of the recipe or its files, `aliquot lock RECIPE --update`"
+                "say what the file does not (`--metric`, `--filter`, `--model`, `--benchmark`), correct it at its source, \
+                 or leave it out (`--on-error skip`); in a recipe by the keys of these names, then `aliquot lock RECIPE --update`"
             }
             Self::Merge(_) | Self::Data(_) => {
                 "correct the source, or the recipe if there is one, then run it again: finished work is kept"
@@ -283,7 +283,7 @@ impl Error {
             }
             io::ErrorKind::NotFound => "check the path",
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-                "give a folder for `--store`"
+                "give a folder: there is a file of that name"
             }
             _ => return None,
         };
@@ -329,7 +329,7 @@ fn query_step(error: &QueryError) -> Option<&'static str> {
             "`aliquot query --tables` lists tables and columns; `--csv` and `--json` write the answer elsewhere"
         }
         QueryError::UnknownTable { .. } | QueryError::UnknownColumn { .. } => {
-            "`aliquot query --tables` lists tables and columns; a name with capitals or other characters needs double quotes"
+            "`aliquot query --tables` lists tables and columns; a text needs single quotes, a name with capitals or other characters double ones"
         }
         QueryError::ColumnTwice(_) => "give one of them another name with AS",
         QueryError::Memory { .. } => "give more with `--memory MIB`, or ask for less",
@@ -351,7 +351,7 @@ fn fetch_step(error: &FetchError) -> Option<&'static str> {
             "run without `--offline`, or give `--mirror DIR` with that file"
         }
         FetchError::Network { .. } => {
-            "run the same command again: downloads resume where they stopped"
+            "run the same command again: downloads resume where they stopped; without a network give copies with `--mirror DIR`"
         }
         FetchError::NotAsListed { .. } => {
             "run the same command again; if it happens again, tell whoever keeps the source"

@@ -11,10 +11,7 @@
 //! embed and cluster: with [embed] only. Without results there is no split, size, analyse, evaluate.
 //! ```
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use aliquot_engine::{Graph, Node, NodeId};
 use aliquot_sources::{Address, Lock, LockedFile, adapters};
@@ -37,7 +34,7 @@ pub enum Task {
     /// Reads one raw file, or the tables of one source.
     Normalize(stages::normalize::Params),
     /// Reads files that no recipe names, where they lie.
-    Read(stages::normalize::FileParams, Vec<(ObjectId, PathBuf)>),
+    Read(stages::normalize::FileParams, Vec<stages::local_file::LocalFile>),
     /// Joins the shards of all raw files to one leaderboard.
     Merge(stages::merge::Addresses),
     /// Joins the shards of all raw files to tables.
@@ -115,17 +112,22 @@ pub const PACKAGE: &str = "package";
 /// The stage whose effect is outside the cache.
 pub const PUBLISH: &str = "publish";
 
-// Places of the tables among the outputs of normalize and merge (the first seven), amortise, cluster,
-// audit and analyse.
-const RESPONSES: usize = 0;
-/// Place of the items among its outputs.
+// Places of the tables among the outputs of normalize, gather and merge (the first seven), amortise,
+// cluster, audit and analyse.
+/// Place of the responses among the tables of a shard.
+pub const RESPONSES: usize = 0;
+/// Place of the items among them.
 pub const ITEMS: usize = 1;
-const MODELS: usize = 2;
-const ALIASES: usize = 3;
-/// Place of the runs among its outputs.
+/// Place of the models among them.
+pub const MODELS: usize = 2;
+/// Place of the aliases among them.
+pub const ALIASES: usize = 3;
+/// Place of the runs among them.
 pub const RUNS: usize = 4;
-const PROMPTS: usize = 5;
-const SOURCE_FINDINGS: usize = 6;
+/// Place of the prompts among them.
+pub const PROMPTS: usize = 5;
+/// Place of the findings of the sources among them.
+pub const SOURCE_FINDINGS: usize = 6;
 /// Number of tables of a shard.
 pub const NORMALIZED: usize = 7;
 const SCORES: usize = NORMALIZED;

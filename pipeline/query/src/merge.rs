@@ -1,6 +1,6 @@
 //! Many sorted files to one.
 
-use std::{fs::File, io::Write, sync::Arc};
+use std::{fs::File, io::Write, path::Path, sync::Arc};
 
 use aliquot_tables::parquet_file::{ParquetFile, Source, Writer};
 use datafusion::{
@@ -42,10 +42,11 @@ pub struct Shard {
 /// `key` names the columns that they are sorted by, ascending. The bytes written are those that
 /// `aliquot_tables` writes for all rows in that order, and depend on the rows alone: not on threads or
 /// memory, nor on how rows are spread over files as long as no key is there twice. Rows of equal keys
-/// stay in an order that the set of files fixes; [`crate::duplicate_cell`] finds one.
+/// stay in an order that the list of files fixes; [`crate::duplicate_cell`] finds one.
 ///
 /// Memory does not grow with the rows: files that follow one another are read one after another (so
-/// shards of one model each are, whatever their number), at most 64 streams are merged at once.
+/// shards of one model each are, whatever their number), at most 64 streams are merged at once; of more,
+/// the parts lie in `staging` for the time.
 ///
 /// Fails with [`QueryError::NothingToMerge`] without shards, [`QueryError::Columns`] if they differ,
 /// [`QueryError::NotSorted`], and [`QueryError::Table`] where one cannot be read.
@@ -54,8 +55,9 @@ pub fn merge_sorted(
     key: &[&str],
     out: impl Write + Send,
     settings: Settings,
+    staging: &Path,
 ) -> Result<u64, QueryError> {
-    let engine = Engine::new(settings)?;
+    let engine = Engine::new_in(staging, settings)?;
     let first = shards.first().ok_or(QueryError::NothingToMerge)?;
     let opened = shards.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let schema = Arc::clone(opened[0].schema());
@@ -164,6 +166,8 @@ impl Merge<'_> {
 mod tests {
     use aliquot_tables::responses::{self, KEY, Response, Responses};
 
+    use std::env;
+
     use super::*;
     use crate::{CellPlace, duplicate_cell};
 
@@ -211,7 +215,7 @@ mod tests {
 
     fn merged(shards: &[Shard], settings: Settings) -> Result<Vec<u8>, QueryError> {
         let mut out = Vec::new();
-        merge_sorted(shards, &KEY, &mut out, settings)?;
+        merge_sorted(shards, &KEY, &mut out, settings, &env::temp_dir())?;
         Ok(out)
     }
 
@@ -273,7 +277,8 @@ mod tests {
     fn a_shard_that_does_not_fit_is_named() {
         let (_, shards) = split(2, 100, 2, |_, item| item % 2);
         // By another key it is not sorted: the records were counted in another order.
-        let error = merge_sorted(&shards, &["record"], Vec::new(), SETTINGS).unwrap_err();
+        let error =
+            merge_sorted(&shards, &["record"], Vec::new(), SETTINGS, &env::temp_dir()).unwrap_err();
         assert!(
             matches!(&error, QueryError::NotSorted { shard, row } if shard.starts_with("shard") && *row > 0),
             "{error}"
@@ -285,7 +290,8 @@ mod tests {
             matches!(&error, QueryError::Columns { shard, .. } if shard == "models"),
             "{error}"
         );
-        let error = merge_sorted(&shards, &["colour"], Vec::new(), SETTINGS).unwrap_err();
+        let error =
+            merge_sorted(&shards, &["colour"], Vec::new(), SETTINGS, &env::temp_dir()).unwrap_err();
         assert!(matches!(&error, QueryError::Table { .. }), "{error}");
         let Source::Bytes(bytes) = &shards[0].source else { panic!("shards are in memory") };
         let half = Source::Bytes(bytes.slice(..bytes.len() / 2));

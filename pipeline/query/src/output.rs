@@ -1,6 +1,6 @@
 //! Answers as text: cells, CSV, JSON.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use datafusion::arrow::{
     array::RecordBatch,
@@ -75,6 +75,10 @@ fn unwritten(error: datafusion::arrow::error::ArrowError) -> QueryError {
 
     match error {
         ArrowError::IoError(_, source) => QueryError::Io { action: "write the answer", source },
+        // The writer of CSV keeps the text of an error and drops its kind.
+        ArrowError::CsvError(text) if text.contains("Broken pipe") => {
+            QueryError::Io { action: "write the answer", source: io::ErrorKind::BrokenPipe.into() }
+        }
         other => QueryError::Failed(other.to_string()),
     }
 }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, env, path::Path, sync::Arc};
 
 use aliquot_tables::parquet_file::{ParquetFile, Source};
 use datafusion::{
@@ -75,10 +75,15 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(settings: Settings) -> Result<Self, QueryError> {
+        Self::new_in(&env::temp_dir(), settings)
+    }
+
+    /// With its folder in `place`.
+    pub(crate) fn new_in(place: &Path, settings: Settings) -> Result<Self, QueryError> {
         let failed = |action| move |source| QueryError::Io { action, source };
         let folder = tempfile::Builder::new()
             .prefix("aliquot-query-")
-            .tempdir()
+            .tempdir_in(place)
             .map_err(failed("make a temporary folder"))?;
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(settings.threads.max(1))

@@ -1,6 +1,6 @@
 //! Shards of many raw files to one set of tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use aliquot_tables::{
     aliases::Alias, findings::Finding, items::Item, models::Model, prompts::Prompt,
@@ -83,11 +83,6 @@ fn place<'a>(places: &'a Places, raw: &'a str) -> &'a str {
 }
 
 impl Superseded {
-    /// Whether no run is left out.
-    pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
-    }
-
     /// Of several runs of one model on one task under one metric and filter the one with most items is
     /// taken, then the latest, then the one whose file comes first by digest. Runs that differ in shots
     /// or template are no repetitions: `strict` makes them an error, otherwise they are found, too.
@@ -171,9 +166,9 @@ pub struct Merger {
     runs: BTreeSet<Run>,
     prompts: BTreeSet<Prompt>,
     findings: Vec<Finding>,
-    /// Raw files that are in already, each with the model it was read for: one file under two addresses
-    /// counts once, two models with the same answers are two.
-    known: BTreeSet<(String, String)>,
+    /// What is in already: one file under two addresses counts once, two models with the same answers
+    /// are two.
+    known: BTreeSet<Origin>,
 }
 
 impl Merger {
@@ -194,18 +189,23 @@ impl Merger {
     /// Adds a shard but for its responses; returns those that are not superseded, None if the shard is
     /// in already. Of a shard with runs, none of which is superseded, the responses may be left out.
     pub fn take(&mut self, shard: Shard) -> Result<Option<Responses>, MergeError> {
-        let own = files(&shard);
-        if own.iter().any(|file| self.known.contains(file)) {
+        let own = origins(&shard);
+        if !own.is_empty() && own.iter().all(|origin| self.known.contains(origin)) {
             return Ok(None);
         }
         let Shard { responses, items, models, aliases, runs, prompts, findings } = shard;
-        let touched = own.iter().any(|file| self.superseded.contains_key(file));
+        let touched = own.iter().any(|[raw, model, ..]| self.leaves_out(raw, model));
         let rows = if touched { self.kept(&responses, &aliases) } else { responses };
         let kept = !touched || !rows.is_empty();
         self.known.extend(own);
-        // The uid fixes an item's content, so the first description stands for all.
+        // The uid fixes an item's content, so the first description stands for all, but for one that
+        // knows no more than the uid.
         for item in items {
-            self.items.entry(item.item_uid.clone()).or_insert(item);
+            match self.items.entry(item.item_uid.clone()) {
+                Entry::Occupied(known) if !is_bare(known.get()) => {}
+                Entry::Occupied(mut bare) => drop(bare.insert(item)),
+                Entry::Vacant(new) => drop(new.insert(item)),
+            }
         }
         for model in models {
             match self.models.get(&model.model) {
@@ -222,6 +222,15 @@ impl Merger {
         }
         self.findings.extend(findings);
         Ok(Some(rows))
+    }
+
+    /// Whether something of these runs is left out.
+    pub fn leaves_out_of(&self, runs: &[Run]) -> bool {
+        runs.iter().any(|run| self.leaves_out(&run.raw, &run.model))
+    }
+
+    fn leaves_out(&self, raw: &str, model: &str) -> bool {
+        self.superseded.contains_key(&(raw.to_owned(), model.to_owned()))
     }
 
     /// The rows that are not superseded.
@@ -260,19 +269,32 @@ impl Merger {
     }
 }
 
-/// Raw files with the models that they were read for, as the runs tell them; of tables without runs as
-/// the rows do.
-fn files(shard: &Shard) -> BTreeSet<(String, String)> {
-    if !shard.runs.is_empty() {
-        return shard.runs.iter().map(|run| (run.raw.clone(), run.model.clone())).collect();
-    }
+/// Raw file, model, benchmark, task, metric and filter.
+type Origin = [String; 6];
+
+/// Where the rows of a shard are from, as its runs tell it; of tables without runs as the rows do. Equal
+/// bytes may be the results of two tasks, which the names of their files tell apart.
+fn origins(shard: &Shard) -> BTreeSet<Origin> {
     let rows = &shard.responses;
+    if !shard.runs.is_empty() {
+        let origin = |run: &Run| {
+            [&run.raw, &run.model, &run.benchmark, &run.task, &run.metric, &run.filter]
+                .map(String::clone)
+        };
+        return shard.runs.iter().map(origin).collect();
+    }
     let codes: BTreeSet<(u32, u32)> =
         rows.raw.codes().iter().copied().zip(rows.model.codes().iter().copied()).collect();
-    let name = |(raw, model): (u32, u32)| {
-        (rows.raw.values()[raw as usize].clone(), rows.model.values()[model as usize].clone())
+    let origin = |(raw, model): (u32, u32)| {
+        let (raw, model) = (&rows.raw.values()[raw as usize], &rows.model.values()[model as usize]);
+        [raw, model, "", "", "", ""].map(str::to_owned)
     };
-    codes.into_iter().map(name).collect()
+    codes.into_iter().map(origin).collect()
+}
+
+/// Whether only the uid of an item is known.
+fn is_bare(item: &Item) -> bool {
+    item.stem == item.item_uid
 }
 
 impl MergeError {

@@ -80,6 +80,7 @@ impl<'a> RawFile<'a> {
     pub fn document(&self) -> Result<Cow<'a, [u8]>, AdapterError> {
         if let Content::Memory(bytes) = self.content
             && !bytes.starts_with(&[0x1f, 0x8b])
+            && bytes.len() as u64 <= LARGEST_DOCUMENT
         {
             return Ok(Cow::Borrowed(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)));
         }

@@ -171,8 +171,11 @@ fn sweep(staging: &Path) {
         let age = entry.metadata().and_then(|metadata| metadata.modified());
         let stale = age
             .is_ok_and(|time| SystemTime::now().duration_since(time).is_ok_and(|age| age > STALE));
-        if stale && entry.path().is_file() {
-            fs::remove_file(entry.path()).ok();
-        }
+        let path = entry.path();
+        match stale {
+            true if path.is_dir() => fs::remove_dir_all(path).ok(),
+            true => fs::remove_file(path).ok(),
+            false => None,
+        };
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Write},
     path::PathBuf,
 };
 
@@ -15,7 +14,7 @@ use aliquot_tables::{
     subsets::{self, Member},
 };
 
-use super::{open_release, read_table, show::find_subset, write_whole};
+use super::{open_release, print_bytes, read_table, show::find_subset, write_whole};
 use crate::{args::Global, error::Error, stages::table};
 
 /// What is written.
@@ -102,8 +101,6 @@ fn write(arguments: &Arguments, bytes: &[u8]) -> Result<(), Error> {
     if let Some(path) = &arguments.output {
         return write_whole(path, bytes);
     }
-    // A reader that has seen enough is no error.
-    let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).ok();
+    print_bytes(bytes);
     Ok(())
 }

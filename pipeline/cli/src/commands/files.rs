@@ -1,6 +1,7 @@
 //! Files below the paths of a command.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     fs, io,
@@ -31,7 +32,7 @@ pub struct Unused {
     /// Where it is.
     pub path: PathBuf,
     /// Why it is not.
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
 }
 
 /// All files at and below the paths, each once, in the order of their places, and what is none. Hidden
@@ -114,7 +115,7 @@ impl Walk {
         let metadata = match fs::metadata(&path) {
             Ok(metadata) => metadata,
             Err(_) if path.is_symlink() => {
-                self.unused.push(Unused { path, why: "it is a link that leads nowhere" });
+                self.unused.push(Unused { path, why: "it is a link that leads nowhere".into() });
                 return Ok(());
             }
             Err(error) => return Err(file_error("read", &path)(error)),
@@ -123,7 +124,7 @@ impl Walk {
             return self.add(place, path, false);
         }
         if !metadata.is_dir() {
-            self.unused.push(Unused { path, why: "it is neither a file nor a folder" });
+            self.unused.push(Unused { path, why: "it is neither a file nor a folder".into() });
             return Ok(());
         }
         let own = fs::canonicalize(&path).map_err(file_error("read", &path))?;

@@ -24,15 +24,9 @@ use super::{
 };
 use crate::{
     error::Error,
-    graph::RUNS,
+    graph::{ALIASES, ITEMS, PROMPTS, RESPONSES, RUNS},
     stages::{normalize::OnError, table},
 };
-
-/// Places of the tables among those imported.
-const RESPONSES: usize = 0;
-const ITEMS: usize = 1;
-const ALIASES: usize = 3;
-const PROMPTS: usize = 5;
 
 /// Items that a note names before the rest is only counted.
 const NAMED: usize = 5;

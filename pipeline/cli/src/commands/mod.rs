@@ -5,6 +5,7 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use aliquot_release::{manifest::Manifest, resolve};
@@ -146,10 +147,41 @@ fn write_whole(path: &Path, mut bytes: impl Read) -> Result<(), Error> {
     Ok(())
 }
 
-/// Prints to standard output; a reader that has seen enough is no error.
+/// Why standard output did not take everything.
+static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints to standard output; what goes wrong is told by [`check_printed`].
 fn print(text: &str) {
+    print_bytes(text.as_bytes());
+}
+
+fn print_bytes(bytes: &[u8]) {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // A reader that has seen enough is no error.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => drop(UNWRITTEN.set(error)),
+        _ => {}
+    }
+}
+
+/// An error if something that was printed did not arrive, on a full disk for example.
+pub fn check_printed() -> Result<(), Error> {
+    match UNWRITTEN.get() {
+        Some(error) => Err(Error::File {
+            action: "write",
+            path: "standard output".into(),
+            source: io::Error::new(error.kind(), error.to_string()),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// One line that a terminal shows as it is: line ends and control characters are escaped.
+pub fn printable(text: &str) -> String {
+    let escape = |c: char| -> String {
+        if c.is_control() { c.escape_default().collect() } else { c.into() }
+    };
+    text.chars().map(escape).collect()
 }
 
 fn print_json(value: &Value) {

@@ -76,7 +76,9 @@ impl Results {
         let names = String::from_utf8_lossy(first);
         // A line of JSON may speak of item_uid, too.
         let header = !names.trim_start().starts_with(['{', '[']) && names.contains("item_uid");
-        read.is_ok() && (csv || header)
+        // With models it is a table like others, which an adapter reads.
+        let model = |name: &str| name.trim_matches([' ', '"']).to_lowercase().starts_with("model");
+        read.is_ok() && (csv || header) && !names.split(',').any(model)
     }
 
     /// The scores of a model in a log.
@@ -191,6 +193,9 @@ pub fn candidates(
             let name = SubsetName { target: target.name.clone(), subset: subset.clone() };
             estimators.push(read_estimator(store, manifest, &name)?);
         }
+    }
+    if estimators.is_empty() {
+        return Err(Error::Unverified("the release has no subsets".to_owned()));
     }
     Ok(estimators)
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{LockedRecipe, dag, print, print_json, read_table};
 use crate::{
-    args::{EmbedOptions, FetchOptions, Global},
+    args::{EmbedOptions, FetchOptions, Global, STORE},
     error::Error,
     graph::{PACKAGE, PUBLISH, STAGES, Task},
     runner::{Runner, tally},
@@ -139,10 +139,14 @@ fn announce(
         }));
         return Ok(());
     }
+    let place = match &*global.store {
+        STORE => String::new(),
+        other => format!(" --store {other}"),
+    };
     let mut items: Vec<String> = Vec::new();
     for target in &manifest.targets {
         items.push(format!(
-            "  aliquot show {name}@{version} --items {}/test > items.csv",
+            "  aliquot show {name}@{version} --items {}/test{place} > items.csv",
             target.name
         ));
     }
@@ -152,8 +156,8 @@ fn announce(
     };
     print(&format!(
         "{}\n{}\n{ran} nodes ran, {reused} reused\npublished {name}@{version}\nrelease   {id}\nstore     {}\n\n\
-         next:\n  aliquot show {name}@{version}\n{}\n  aliquot estimate {name}@{version} results.csv    # columns item_uid,score\n  \
-         aliquot verify {name}@{version}\n",
+         next:\n  aliquot show {name}@{version}{place}\n{}\n  aliquot estimate {name}@{version} results.csv{place}    # columns item_uid,score\n  \
+         aliquot verify {name}@{version}{place}\n",
         manifest.title,
         quality,
         store.location(),

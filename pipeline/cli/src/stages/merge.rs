@@ -19,7 +19,7 @@ use aliquot_tables::{
 use super::{encoded::Encoded, table};
 use crate::{
     error::Error,
-    graph::{NORMALIZED, RUNS},
+    graph::{ALIASES, ITEMS, MODELS, NORMALIZED, PROMPTS, RESPONSES, RUNS, SOURCE_FINDINGS},
 };
 
 /// Address of each raw file, for errors.
@@ -63,37 +63,47 @@ pub fn tables(
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
     let places = places(addresses);
-    let superseded = Superseded::among(&all_runs(inputs, store)?, &places, false)?;
-    let mut shared = Shared { whole: !superseded.is_empty(), ..Shared::default() };
-    let mut merger = Merger::new(superseded);
+    let mut merger = Merger::new(Superseded::among(&all_runs(inputs, store)?, &places, false)?);
+    let mut shared = Shared::default();
     let mut sorted = Vec::new();
     let staging = store.staging()?;
-    // For what is left of shards with superseded runs.
+    // For shards of which something is left out, and for those that are no files of this machine.
     let folder = tempfile::tempdir_in(&staging).map_err(file_error(&staging))?;
     for (at, objects) in inputs.chunks_exact(NORMALIZED).enumerate() {
-        let shard = shared.read(objects, store)?;
+        let shard = shared.read(objects, &merger, store)?;
         let rows = shard.responses.len();
         let Some(kept) = merger.take(shard)? else { continue };
         shared.merged(objects);
-        let source = if kept.len() == rows {
-            source(objects[0], store)?
-        } else {
-            let path = folder.path().join(at.to_string());
-            let bytes = responses::encode(&kept).map_err(table("responses"))?;
-            fs::write(&path, bytes).map_err(file_error(&path))?;
-            Source::File(path)
+        let whole = if kept.len() == rows { store.file(objects[RESPONSES])? } else { None };
+        let path = match whole {
+            Some(path) => path,
+            None => {
+                let path = folder.path().join(at.to_string());
+                let bytes = match kept.len() == rows {
+                    true => store.get(objects[RESPONSES])?,
+                    false => responses::encode(&kept).map_err(table("responses"))?,
+                };
+                fs::write(&path, bytes).map_err(file_error(&path))?;
+                path
+            }
         };
-        sorted.push(Sorted { name: format!("responses {}", objects[0].short()), source });
+        let name = format!("responses {}", objects[RESPONSES].short());
+        sorted.push(Sorted { name, source: Source::File(path) });
     }
-    let responses = merge_responses(&sorted, &places, store)?;
+    let responses = merge_responses(&sorted, folder.path(), &places, store)?;
     let mut outputs = vec![responses];
     outputs.extend(write_described(&merger.finish(), encoded, store)?);
     Ok(outputs)
 }
 
-fn merge_responses(sorted: &[Sorted], places: &Places, store: &Store) -> Result<ObjectId, Error> {
+fn merge_responses(
+    sorted: &[Sorted],
+    folder: &Path,
+    places: &Places,
+    store: &Store,
+) -> Result<ObjectId, Error> {
     let mut merged = store.stage()?;
-    merge_sorted(sorted, &responses::KEY, &mut merged, SETTINGS)?;
+    merge_sorted(sorted, &responses::KEY, &mut merged, SETTINGS, folder)?;
     let whole = Source::File(merged.path().to_owned());
     if let Some(cell) = duplicate_cell(whole)? {
         let from = cell.places.each_ref().map(|place| (place.raw.as_str(), place.record));
@@ -157,7 +167,16 @@ fn write_described(
 }
 
 fn read(objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
-    Shared { whole: true, ..Shared::default() }.read(objects, store)
+    let bytes = |at: usize| store.get(objects[at]);
+    Ok(Shard {
+        responses: responses::decode(&bytes(RESPONSES)?).map_err(table("responses"))?,
+        items: items::decode(&bytes(ITEMS)?).map_err(table("items"))?,
+        models: models::decode(&bytes(MODELS)?).map_err(table("models"))?,
+        aliases: aliases::decode(&bytes(ALIASES)?).map_err(table("aliases"))?,
+        runs: runs::decode(&bytes(RUNS)?).map_err(table("runs"))?,
+        prompts: prompts::decode(&bytes(PROMPTS)?).map_err(table("prompts"))?,
+        findings: findings::decode(&bytes(SOURCE_FINDINGS)?).map_err(table("findings"))?,
+    })
 }
 
 /// Tables of items and their names that are merged already: those of the models of one task are equal,
@@ -165,36 +184,35 @@ fn read(objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
 #[derive(Default)]
 struct Shared {
     merged: BTreeSet<ObjectId>,
-    /// Where runs are left out, what belongs to them is looked up in each shard's own tables.
-    whole: bool,
 }
 
 impl Shared {
     fn merged(&mut self, objects: &[ObjectId]) {
-        self.merged.extend([1, 3, 5].map(|at| objects[at]));
+        self.merged.extend([ITEMS, ALIASES, PROMPTS].map(|at| objects[at]));
     }
 
     /// The tables of a shard, without what the merge does not need of it.
-    fn read(&self, objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
+    fn read(&self, objects: &[ObjectId], merger: &Merger, store: &Store) -> Result<Shard, Error> {
         let bytes = |at: usize| store.get(objects[at]);
-        let new = |at: usize| self.whole || !self.merged.contains(&objects[at]);
+        let runs = runs::decode(&bytes(RUNS)?).map_err(table("runs"))?;
+        if runs.is_empty() || merger.leaves_out_of(&runs) {
+            return read(objects, store);
+        }
         let mut shard = Shard {
-            models: models::decode(&bytes(2)?).map_err(table("models"))?,
-            runs: runs::decode(&bytes(RUNS)?).map_err(table("runs"))?,
-            findings: findings::decode(&bytes(6)?).map_err(table("findings"))?,
+            models: models::decode(&bytes(MODELS)?).map_err(table("models"))?,
+            findings: findings::decode(&bytes(SOURCE_FINDINGS)?).map_err(table("findings"))?,
+            runs,
             ..Shard::default()
         };
-        if self.whole || shard.runs.is_empty() {
-            shard.responses = responses::decode(&bytes(0)?).map_err(table("responses"))?;
+        let new = |at: usize| !self.merged.contains(&objects[at]);
+        if new(ITEMS) {
+            shard.items = items::decode(&bytes(ITEMS)?).map_err(table("items"))?;
         }
-        if new(1) {
-            shard.items = items::decode(&bytes(1)?).map_err(table("items"))?;
+        if new(ALIASES) {
+            shard.aliases = aliases::decode(&bytes(ALIASES)?).map_err(table("aliases"))?;
         }
-        if new(3) {
-            shard.aliases = aliases::decode(&bytes(3)?).map_err(table("aliases"))?;
-        }
-        if new(5) {
-            shard.prompts = prompts::decode(&bytes(5)?).map_err(table("prompts"))?;
+        if new(PROMPTS) {
+            shard.prompts = prompts::decode(&bytes(PROMPTS)?).map_err(table("prompts"))?;
         }
         Ok(shard)
     }
@@ -206,13 +224,13 @@ mod tests {
 
     use super::*;
 
-    const ITEMS: u32 = 700;
+    const QUESTIONS: u32 = 700;
 
     /// One run of a model on a task; `items` of them, from `raw`.
     fn shard(model: &str, task: &str, raw: &str, items: u32) -> Shard {
         let mut shard = Shard::default();
         for item in 0..items {
-            let uid = format!("{task}-{:04}", item * 389 % ITEMS);
+            let uid = format!("{task}-{:04}", item * 389 % QUESTIONS);
             shard.responses.push(&Response {
                 model,
                 item_uid: &uid,
@@ -248,16 +266,16 @@ mod tests {
     /// Two models on two tasks; one run is superseded, one file is there twice, one is empty.
     fn shards() -> Vec<Shard> {
         let mut both = shard("b", "t", "raw-3", 100);
-        let other = shard("b", "u", "raw-3", ITEMS);
+        let other = shard("b", "u", "raw-3", QUESTIONS);
         both.responses.append(&other.responses);
         both.items.extend(other.items);
         both.aliases.extend(other.aliases);
         both.runs.extend(other.runs);
         vec![
-            shard("b", "t", "raw-1", ITEMS),
-            shard("a", "t", "raw-2", ITEMS),
+            shard("b", "t", "raw-1", QUESTIONS),
+            shard("a", "t", "raw-2", QUESTIONS),
             both,
-            shard("a", "t", "raw-2", ITEMS),
+            shard("a", "t", "raw-2", QUESTIONS),
             Shard::default(),
             shard("a", "u", "raw-4", 300),
         ]
@@ -280,7 +298,7 @@ mod tests {
         let mut merger = Merger::new(Superseded::among(&runs, &none, false).unwrap());
         shards.iter().for_each(|shard| merger.add(shard.clone()).unwrap());
         let whole = merger.finish();
-        assert_eq!(whole.responses.len() as u32, 3 * ITEMS + 300, "what is superseded is out");
+        assert_eq!(whole.responses.len() as u32, 3 * QUESTIONS + 300, "what is superseded is out");
         for store in [Store::memory(), Store::open(folder.path().to_str().unwrap()).unwrap()] {
             let expected = write(&whole, &Encoded::default(), &store).unwrap();
             let inputs = stored(&shards, &store);
@@ -290,6 +308,35 @@ mod tests {
             let backward = gather(&stored(&backward, &store), &store).unwrap();
             assert_eq!(backward[0], expected[0]);
         }
+    }
+
+    /// Nothing is superseded here, so that tables that shards share are read once.
+    #[test]
+    fn shared_tables_are_merged_once_and_whole() {
+        let store = Store::memory();
+        let mut third = shard("c", "t", "raw-3", QUESTIONS);
+        third.items[5].parent = Some("passage".to_owned());
+        let bare = Shard { runs: Vec::new(), ..shard("d", "u", "raw-4", 50) };
+        let shards =
+            [shard("a", "t", "raw-1", QUESTIONS), shard("b", "t", "raw-2", QUESTIONS), third, bare];
+        let inputs = stored(&shards, &store);
+        assert_eq!(inputs[ITEMS], inputs[NORMALIZED + ITEMS]);
+        let mut merger = Merger::new(Superseded::default());
+        shards.iter().for_each(|shard| merger.add(shard.clone()).unwrap());
+        let whole = merger.finish();
+        assert_eq!((whole.responses.len() as u32, whole.runs.len()), (3 * QUESTIONS + 50, 3));
+        let expected = write(&whole, &Encoded::default(), &store).unwrap();
+        assert_eq!(gather(&inputs, &store).unwrap(), expected);
+    }
+
+    /// Two tasks with the same verdicts, whose questions are in other files.
+    #[test]
+    fn equal_bytes_may_be_the_results_of_two_tasks() {
+        let store = Store::memory();
+        let shards = [shard("a", "t", "raw-1", 9), shard("a", "u", "raw-1", 9)];
+        let outputs = gather(&stored(&shards, &store), &store).unwrap();
+        let rows = responses::decode(&store.get(outputs[0]).unwrap()).unwrap();
+        assert_eq!(rows.len(), 18);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use aliquot_store::{ObjectId, Store};
 use aliquot_tables::TableError;
 use indicatif::MultiProgress;
 
-use self::encoded::Encoded;
+use self::{encoded::Encoded, local_file::LocalFile};
 use crate::{embedding::ModelPlace, error::Error, graph::Task};
 
 pub mod amortise;
@@ -18,6 +18,7 @@ pub mod embed;
 pub mod encoded;
 pub mod evaluate;
 pub mod fit;
+pub mod local_file;
 pub mod merge;
 pub mod normalize;
 pub mod package;
@@ -51,8 +52,10 @@ pub fn run(
         Task::Normalize(params) => normalize::run(params, inputs, workplace.encoded, store),
         Task::Read(params, files) => {
             let contents: Vec<_> =
-                files.iter().map(|(id, path)| (*id, Content::File(path))).collect();
-            merge::write(&params.read(&contents)?, workplace.encoded, store)
+                files.iter().map(|file| (file.id, Content::File(&file.path))).collect();
+            let shard = params.read(&contents);
+            files.iter().try_for_each(LocalFile::check)?;
+            merge::write(&shard?, workplace.encoded, store)
         }
         Task::Merge(addresses) => merge::leaderboard(addresses, inputs, workplace.encoded, store),
         Task::Gather(addresses) => merge::tables(addresses, inputs, workplace.encoded, store),

@@ -48,10 +48,11 @@ impl<'a> Lines<'a> {
             }
             self.line.clear();
             let read = (&mut self.text)
-                .take(LONGEST_LINE + 1)
+                .take(LONGEST_LINE + 2)
                 .read_until(b'\n', &mut self.line)
                 .map_err(failed)?;
-            if read as u64 > LONGEST_LINE {
+            let length = read - usize::from(self.line.ends_with(b"\n"));
+            if length as u64 > LONGEST_LINE {
                 let problem = format!("the line has more than {LONGEST_LINE} bytes");
                 return Err(self.file.error(place, problem));
             }
@@ -125,6 +126,7 @@ impl<'a> Elements<'a> {
             self.scan()?; // the bracket
         }
         if self.state == ArrayState::Behind {
+            self.check_end()?;
             return Ok(None);
         }
         let number = self.number;
@@ -132,9 +134,27 @@ impl<'a> Elements<'a> {
         self.number += 1;
         let element = self.element.trim_ascii();
         if element.is_empty() && number == 0 && self.state == ArrayState::Behind {
+            self.check_end()?;
             return Ok(None);
         }
-        Ok(Some((number, element)))
+        Ok(Some((number, self.element.trim_ascii())))
+    }
+
+    /// Nothing may follow the array: a second one would be lost.
+    fn check_end(&mut self) -> Result<(), AdapterError> {
+        let place = Place::Record(self.number);
+        loop {
+            let rest = self.text.fill_buf();
+            let rest = rest.map_err(|error| self.file.error(place, error.to_string()))?;
+            if !rest.trim_ascii().is_empty() {
+                return Err(self.file.error(place, "there is more behind the `]` of the array"));
+            }
+            let read = rest.len();
+            if read == 0 {
+                return Ok(());
+            }
+            self.text.consume(read);
+        }
     }
 
     /// Reads up to the end of an element, or the opening bracket.
@@ -273,6 +293,30 @@ mod tests {
         assert!(error.starts_with("file:a.jsonl, line 1 column 1: the line has more"), "{error}");
     }
 
+    /// Lines that lie in the reader's buffer, over its edge, and at the bound, from memory and from a file.
+    #[test]
+    fn lines_of_any_length_come_whole() {
+        let bound = LONGEST_LINE as usize;
+        let lengths = [0, 1, 7, (1 << 18) - 9, 3, 1 << 18, (1 << 19) + 1, bound, 2, 100];
+        let line = |(at, length): (usize, &usize)| vec![b'a' + at as u8; *length];
+        let lines: Vec<Vec<u8>> = lengths.iter().enumerate().map(line).collect();
+        let text = lines.join(&b'\n');
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        std::fs::write(&path, &text).unwrap();
+        let address = "file:a.jsonl".parse().unwrap();
+        let id = ObjectId::of(&text);
+        let expected: Vec<&Vec<u8>> = lines.iter().filter(|line| !line.is_empty()).collect();
+        for content in [Content::Memory(&text), Content::File(&path)] {
+            let mut lines = Lines::of(&RawFile { address: &address, id, content }).unwrap();
+            let mut found = Vec::new();
+            while let Some((_, line)) = lines.next().unwrap() {
+                found.push(line.to_vec());
+            }
+            assert!(found.iter().eq(expected.iter().copied()));
+        }
+    }
+
     fn records(text: &[u8]) -> Result<Vec<String>, AdapterError> {
         let address = "file:a.json".parse().unwrap();
         let (id, content) = (ObjectId::of(text), Content::Memory(text));
@@ -292,6 +336,11 @@ mod tests {
         assert_eq!(found, [r#"{"a": "],\\", "b": [1, {}]}"#, "2", r#""x\",""#]);
         assert_eq!(records(b"{}\n\n{\"a\":1}\n").unwrap(), ["{}", "{\"a\":1}"]);
         assert!(records(b"[]").unwrap().is_empty() && records(b"").unwrap().is_empty());
+        assert_eq!(records(b"[1] \n\n").unwrap(), ["1"]);
+        for more in [&b"[1]\n[2]"[..], b"[] x", b"[1],"] {
+            let error = records(more).unwrap_err().to_string();
+            assert!(error.contains("there is more behind the `]`"), "{error}");
+        }
         let error = records(b"[{}, {").unwrap_err().to_string();
         assert_eq!(error, "file:a.json, record 1: the array ends without `]`");
         let error = records(b"{}\n{\"\xff\"}").unwrap_err().to_string();

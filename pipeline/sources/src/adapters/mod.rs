@@ -149,6 +149,17 @@ impl Adapter {
         }
     }
 
+    /// How a file with scores has to be named, where the name says what the content does not.
+    pub fn named(self) -> Option<&'static str> {
+        match self {
+            Self::LmEval => Some("samples_TASK_TIME.jsonl, in a folder named as the model"),
+            Self::Lighteval => Some("details_TASK_TIME.parquet"),
+            Self::Helm => Some("per_instance_stats.json"),
+            Self::Opencompass => Some("results/MODEL/DATASET.json"),
+            _ => None,
+        }
+    }
+
     /// Files that are read together, as positions in `addresses`, which are all of this adapter. The
     /// first file of a unit holds the scores; a file may serve several units, or none.
     pub fn units(self, addresses: &[&Address]) -> Vec<Vec<usize>> {
@@ -208,8 +219,10 @@ pub fn raw_record(file: &RawFile<'_>, record: u64) -> Result<Value, AdapterError
             Ok(None) | Err(_) => return Ok(inside(file, record)),
         };
         if number == record {
+            // A line of an indented document may be a value as well, but no record.
             let value = serde_json::from_slice(&json::without_bare_nan(text.as_bytes()));
-            return Ok(value.unwrap_or_else(|_| inside(file, record)));
+            let value = value.ok().filter(Value::is_object);
+            return Ok(value.unwrap_or_else(|| inside(file, record)));
         }
     }
 }

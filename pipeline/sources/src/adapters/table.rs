@@ -7,7 +7,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
 };
 
 use aliquot_tables::{
@@ -190,7 +190,16 @@ fn shard(
     if all_items {
         used.extend(known.keys().cloned());
     }
+    let mut places: HashMap<_, Place> = HashMap::new();
     for cell in &cells {
+        if let Some(first) = places.insert((cell.model, cell.key(), cell.trial), cell.place) {
+            let (model, item, trial) = (cell.model, cell.item, cell.trial);
+            let problem = format!(
+                "model `{model}` has a second score on item `{item}`, trial {trial}; the first is{}",
+                first.to_string().replace(',', " in")
+            );
+            return Err(files.scores.error(cell.place, problem));
+        }
         let item = known.get(&cell.key()).ok_or_else(|| {
             files
                 .scores
@@ -306,12 +315,13 @@ fn long_cells<'a>(
 
     let mut cells = Vec::with_capacity(scores.len());
     for (row, score) in scores.iter().enumerate() {
-        if metrics.as_ref().is_some_and(|metrics| metrics[row] != Some(declaration.metric.as_str()))
+        let place = Place::Row(row as u64 + 1);
+        let blank = |what: &str| file.error(place, format!("the {what} is blank"));
+        if let Some(metrics) = &metrics
+            && metrics[row].ok_or_else(|| blank("metric"))? != declaration.metric
         {
             continue;
         }
-        let place = Place::Row(row as u64 + 1);
-        let blank = |what: &str| file.error(place, format!("the {what} is blank"));
         let trial = match trials.as_ref().map(|trials| trials[row].unwrap_or("")) {
             None => 0,
             Some(text) => text

@@ -22,7 +22,7 @@ use serde_json::json;
 use self::sources::{Unit, digests, group, sources};
 use super::{
     files::{Unused, file_error},
-    print, print_json,
+    print, print_json, printable,
     run::cores,
     write_whole,
 };
@@ -30,11 +30,12 @@ use crate::{
     args::Global,
     embedding::ModelPlace,
     error::Error,
-    graph::{GATHER, NORMALIZE, NORMALIZED, Task, stage_version},
+    graph::{GATHER, NORMALIZE, NORMALIZED, SOURCE_FINDINGS, Task, stage_version},
     runner::Runner,
     stages::{
         Workplace,
         encoded::Encoded,
+        local_file::LocalFile,
         normalize::{FileParams, OnError, QUARANTINED},
         table,
     },
@@ -46,9 +47,6 @@ const LISTED: usize = 5;
 /// The tables, in the order of the outputs of `gather`.
 const TABLES: [&str; NORMALIZED] =
     ["responses", "items", "models", "aliases", "runs", "prompts", "findings"];
-
-/// Place of the findings among them.
-const FINDINGS: usize = 6;
 
 /// What `--json` prints; the last paragraph of `aliquot import --help`.
 const NOTE: &str = "\
@@ -158,14 +156,13 @@ pub fn import(
         *units.entry(unit.adapter).or_default() += 1;
     }
 
-    let ids = digests(&grouped, jobs)?;
+    let digested = digests(&grouped, jobs)?;
     let mut graph = Graph::new();
     let mut addresses = BTreeMap::new();
     let mut shards = Vec::new();
-    for (unit, ids) in grouped.iter().zip(ids) {
-        let names = unit.files.iter().map(|file| file.path.display().to_string());
-        addresses.extend(ids.iter().copied().zip(names));
-        shards.push(graph.add(read_node(unit, &ids, reading)?));
+    for (unit, files) in grouped.iter().zip(digested) {
+        addresses.extend(files.iter().map(|file| (file.id, file.path.display().to_string())));
+        shards.push(graph.add(read_node(unit, files, reading)?));
     }
     // What is found names the files, so that other names give other tables.
     let names: Vec<(String, &String)> =
@@ -185,7 +182,8 @@ pub fn import(
 
 /// The findings; an error if every unit was left out.
 fn read_findings(store: &Store, tables: &[ObjectId], units: usize) -> Result<Vec<Finding>, Error> {
-    let findings = findings::decode(&store.get(tables[FINDINGS])?).map_err(table("findings"))?;
+    let findings =
+        findings::decode(&store.get(tables[SOURCE_FINDINGS])?).map_err(table("findings"))?;
     let left_out = |finding: &&Finding| finding.kind == QUARANTINED;
     if let Some(first) = findings.iter().find(left_out)
         && findings.iter().filter(left_out).count() == units
@@ -200,7 +198,7 @@ fn read_findings(store: &Store, tables: &[ObjectId], units: usize) -> Result<Vec
 
 fn read_node(
     Unit { adapter, files }: &Unit<'_>,
-    ids: &[ObjectId],
+    contents: Vec<LocalFile>,
     reading: &Reading,
 ) -> Result<Node<Task>, Error> {
     let Reading { model, benchmark, metric, filter, on_error, .. } = reading;
@@ -215,9 +213,9 @@ fn read_node(
     let on_error = on_error.unwrap_or_default();
     let version = adapter.version();
     let params = FileParams { adapter: *adapter, version, addresses, wanted, on_error };
+    let ids: Vec<ObjectId> = contents.iter().map(|file| file.id).collect();
     let name = format!("{NORMALIZE}/{}", files[0].address);
     let node = Node::new(name, NORMALIZE, stage_version(NORMALIZE), &(&params, ids))?;
-    let contents = ids.iter().copied().zip(files.iter().map(|file| file.path.clone())).collect();
     Ok(node.task(Task::Read(params, contents)))
 }
 
@@ -270,7 +268,7 @@ fn unused(file: &Unused) -> Finding {
         kind: "unused-file".to_owned(),
         severity: "info".to_owned(),
         subject: file.path.display().to_string(),
-        evidence: file.why.to_owned(),
+        evidence: file.why.to_string(),
         action: "drop".to_owned(),
         ..Finding::default()
     }
@@ -301,7 +299,7 @@ fn tell(global: &Global, output: &Path, imported: &Imported) {
     for finding in imported.findings.iter().cloned().chain(unused.take(LISTED)) {
         let figures = finding.expected.zip(finding.observed);
         let figures = figures.map(|(expected, observed)| format!(" ({observed}, not {expected})"));
-        eprintln!(
+        let line = format!(
             "{}: {} {}: {}{}",
             finding.severity,
             finding.kind,
@@ -309,6 +307,7 @@ fn tell(global: &Global, output: &Path, imported: &Imported) {
             finding.evidence,
             figures.unwrap_or_default()
         );
+        eprintln!("{}", printable(&line));
     }
     if let Some(more) = imported.unused.len().checked_sub(LISTED).filter(|more| *more > 0) {
         eprintln!("info: unused-file: {more} more; --json lists them");

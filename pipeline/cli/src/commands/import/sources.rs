@@ -1,6 +1,7 @@
 //! Files told apart by adapter, and those that belong together.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, Read},
@@ -17,7 +18,7 @@ use super::Reading;
 use crate::{
     commands::files::{Unused, file_error, find},
     error::Error,
-    stages::normalize::OnError,
+    stages::{local_file::LocalFile, normalize::OnError},
 };
 
 /// Bytes of a file that its adapter is guessed from.
@@ -83,17 +84,16 @@ pub(super) struct Unit<'a> {
 }
 
 impl Unit<'_> {
-    fn digests(&self) -> Result<Vec<ObjectId>, Error> {
+    fn digests(&self) -> Result<Vec<LocalFile>, Error> {
         let digest = |file: &&SourceFile| {
-            let opened = File::open(&file.path).and_then(ObjectId::of_reader);
-            Ok(opened.map_err(file_error("read", &file.path))?.0)
+            LocalFile::digested(&file.path).map_err(file_error("read", &file.path))
         };
         self.files.iter().map(digest).collect()
     }
 }
 
-/// Ids of the files of each unit, taken by `jobs` threads; of several errors the first one's.
-pub(super) fn digests(units: &[Unit<'_>], jobs: usize) -> Result<Vec<Vec<ObjectId>>, Error> {
+/// The files of each unit with their digests, taken by `jobs` threads; of several errors the first one's.
+pub(super) fn digests(units: &[Unit<'_>], jobs: usize) -> Result<Vec<Vec<LocalFile>>, Error> {
     let waiting = Mutex::new(units.iter().enumerate());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
@@ -104,12 +104,13 @@ pub(super) fn digests(units: &[Unit<'_>], jobs: usize) -> Result<Vec<Vec<ObjectI
         done
     };
     let mut all: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
+        let threads: Vec<_> =
+            (0..jobs.clamp(1, units.len().max(1))).map(|_| scope.spawn(work)).collect();
+        let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
         joined.flat_map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
     all.sort_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, ids)| ids).collect()
+    all.into_iter().map(|(_, files)| files).collect()
 }
 
 /// The files below the paths, and those that are none; `besides` is passed over.
@@ -137,7 +138,7 @@ pub(super) fn group<'a>(
     for file in files {
         match file.adapter(reading)? {
             Ok(adapter) => by_adapter.entry(adapter).or_default().push(file),
-            Err(why) => unused.push(Unused { path: file.path.clone(), why }),
+            Err(why) => unused.push(Unused { path: file.path.clone(), why: why.into() }),
         }
     }
     let mut grouped = Vec::new();
@@ -146,8 +147,13 @@ pub(super) fn group<'a>(
         let own = adapter.units(&named);
         let used: BTreeSet<usize> = own.iter().flatten().copied().collect();
         let left = (0..files.len()).filter(|at| !used.contains(at));
-        let why = "it belongs to no file with scores";
-        unused.extend(left.map(|at| Unused { path: files[at].path.clone(), why }));
+        let why: Cow<'static, str> = match adapter.named() {
+            Some(name) => {
+                format!("it belongs to no file with scores, which is named {name}").into()
+            }
+            None => "it belongs to no file with scores".into(),
+        };
+        unused.extend(left.map(|at| Unused { path: files[at].path.clone(), why: why.clone() }));
         let unit = |unit: Vec<usize>| unit.into_iter().map(|at| files[at]).collect();
         grouped.extend(own.into_iter().map(|own| Unit { adapter, files: unit(own) }));
     }

@@ -3,7 +3,7 @@
 use aliquot_query::Answer;
 use console::{Term, measure_text_width, truncate_str};
 
-use crate::error::Error;
+use crate::{commands::printable, error::Error};
 
 const GAP: &str = "  ";
 /// No column is cut to less.
@@ -76,21 +76,13 @@ impl Cells {
         let mut line = String::new();
         for (at, (cell, &width)) in cells.iter().zip(widths).enumerate() {
             let cell = truncate_str(cell, width, "…");
-            let space = " ".repeat(width - measure_text_width(&cell));
+            let space = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
             let gap = if at > 0 { GAP } else { "" };
             let (before, behind) = if self.numeric[at] { (&*space, "") } else { ("", &*space) };
             line.push_str(&format!("{gap}{before}{cell}{behind}"));
         }
         format!("{}\n", line.trim_end())
     }
-}
-
-/// One line that a terminal shows as it is: line ends and control characters are escaped.
-fn printable(text: &str) -> String {
-    let escape = |c: char| -> String {
-        if c.is_control() { c.escape_default().collect() } else { c.into() }
-    };
-    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]

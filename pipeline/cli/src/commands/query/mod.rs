@@ -98,7 +98,8 @@ fn place(global: &Global, arguments: &Arguments, release: Option<&str>) -> Resul
         (None, Some(recipe), None) => Tables::of_run(global, recipe),
         (None, None, Some(folder)) => Tables::of_folder(folder),
         _ => Err(Error::Usage(
-            "say whose tables: one of RELEASE, `--run RECIPE` and `--folder DIR`".to_owned(),
+            "say whose tables by exactly one of RELEASE, `--run RECIPE` and `--folder DIR`"
+                .to_owned(),
         )),
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn metric<'a>(
     // Where every sample failed, the results still name what would have been scored.
     match aggregates {
         [only] if names.is_empty() => Ok(&only.name),
+        [] if names.is_empty() => Err("no sample has a score: the run was not scored".to_owned()),
         _ => Err(listed()),
     }
 }

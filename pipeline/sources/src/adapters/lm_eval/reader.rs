@@ -51,6 +51,8 @@ struct State {
     other_labels: BTreeSet<String>,
     /// Items that equal another one though their documents differ.
     alike: u32,
+    /// Whether a line has the metric.
+    measured: bool,
     guard: Guard,
 }
 
@@ -136,6 +138,7 @@ impl<'a> Reader<'a> {
         }
         let chosen = self.state.chosen(doc_id, label, filter).map_err(refuse)?;
         let Some(block) = chosen else { return Ok(Pass::Done) };
+        self.state.measured |= record.other(metric).is_some();
         let score = score(record, metric).map_err(refuse)?;
         self.state.count(block, score);
         if matches!(filter, Filter::Unlabelled { chosen, .. } if *chosen != block) {
@@ -277,6 +280,10 @@ impl<'a> Reader<'a> {
             let labels: Vec<String> = self.state.other_labels.iter().cloned().collect();
             let labels = quoted(&labels);
             let problem = format!("no line has filter `{}`, but {labels}", filter.name());
+            return Err(refuse(problem));
+        }
+        if !self.state.measured {
+            let problem = format!("no line has metric `{metric}`: choose another with --metric");
             return Err(refuse(problem));
         }
         self.check_blocks(metric, filter).map_err(refuse)?;

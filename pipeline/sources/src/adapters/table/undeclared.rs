@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aliquot_tables::{
+    findings::Finding,
     foreign::{Format, TextTable},
     parquet_file::{ParquetFile, Source},
 };
@@ -59,35 +60,50 @@ impl Declaration {
         })
     }
 
-    /// With the metric that is wanted, or the only one of the column of metrics.
+    /// With the metric that is wanted: one of the column of metrics, a column of its name, or else what
+    /// `score` is said to be. Without a wish the only one of the column of metrics.
     fn with_metric(
         mut self,
         file: &RawFile<'_>,
         table: &TextTable,
         wanted: Option<&str>,
     ) -> Result<Self, AdapterError> {
-        if let Some(wanted) = wanted {
-            wanted.clone_into(&mut self.metric);
-        } else if let Some(column) = &self.columns.metric {
-            let cells = table.column(column).map_err(|error| file.table_error(&error))?;
-            let metrics: BTreeSet<&str> = cells.into_iter().flatten().collect();
-            let metrics: Vec<&str> = metrics.into_iter().collect();
-            let [metric] = metrics[..] else {
+        let Some(column) = &self.columns.metric else {
+            let wanted = wanted.unwrap_or(&self.metric).to_owned();
+            if table.names().contains(&wanted) {
+                self.columns.score = Some(wanted.clone());
+            }
+            return Ok(Self { metric: wanted, ..self });
+        };
+        let cells = table.column(column).map_err(|error| file.table_error(&error))?;
+        let metrics: BTreeSet<&str> = cells.into_iter().flatten().collect();
+        let metrics: Vec<&str> = metrics.into_iter().collect();
+        let metric = match (wanted, &metrics[..]) {
+            (Some(wanted), metrics) if metrics.contains(&wanted) => wanted,
+            (None, [metric]) => metric,
+            (_, metrics) => {
                 let problem = format!(
-                    "it has {} metrics: {}; name the metric (--metric)",
+                    "it has {} metrics: {}; name one of them (--metric)",
                     metrics.len(),
                     metrics.join(", ")
                 );
                 return Err(file.error(Place::File, problem));
-            };
-            metric.clone_into(&mut self.metric);
-        }
+            }
+        };
+        metric.clone_into(&mut self.metric);
         Ok(self)
     }
 }
 
 /// Reads a table of scores that nobody declared, if its columns leave no doubt.
 pub fn normalize_undeclared(file: &RawFile<'_>, wanted: &Wanted) -> Result<Shard, AdapterError> {
+    let refuse = |problem: &str| Err(file.error(Place::File, problem));
+    if wanted.model.is_some() {
+        return refuse("a table names its models itself: leave out the model (--model)");
+    }
+    if wanted.filter.is_some() {
+        return refuse("a table has no filters: leave out the filter (--filter)");
+    }
     let table = read(file)?;
     let declaration = Declaration::guess(table.names()).ok_or_else(|| {
         let problem = format!(
@@ -98,9 +114,31 @@ pub fn normalize_undeclared(file: &RawFile<'_>, wanted: &Wanted) -> Result<Shard
         file.error(Place::File, problem)
     })?;
     let mut declaration = declaration.with_metric(file, &table, wanted.metric.as_deref())?;
+    if wanted.benchmark.is_some() && declaration.columns.benchmark.is_some() {
+        return refuse("a column names its benchmarks: leave out the benchmark (--benchmark)");
+    }
     declaration.benchmark.clone_from(&wanted.benchmark);
     let files = Files { scores: *file, items: None, models: None };
-    shard(&files, &table, &declaration, false)
+    let mut shard = shard(&files, &table, &declaration, false)?;
+    shard.findings.extend(unread(file, &table, &declaration.columns));
+    Ok(shard)
+}
+
+/// Columns that nothing is read of: a task or a prompt is worth a declaration.
+fn unread(file: &RawFile<'_>, table: &TextTable, columns: &ScoreColumns) -> Option<Finding> {
+    let ScoreColumns { model, item, item_uid, benchmark, score, metric, trial, log_likelihood } =
+        columns;
+    let read = [model, item, item_uid, benchmark, score, metric, trial, log_likelihood];
+    let unread = table.names().iter().filter(|&name| !read.contains(&&Some(name.clone())));
+    let unread: Vec<&str> = unread.map(String::as_str).collect();
+    (!unread.is_empty()).then(|| Finding {
+        kind: "unread-columns".to_owned(),
+        severity: "info".to_owned(),
+        subject: file.address.to_string(),
+        evidence: format!("not read: {}; a recipe can declare more", unread.join(", ")),
+        action: "drop".to_owned(),
+        ..Finding::default()
+    })
 }
 
 /// Whether the columns of a file leave no doubt; `head` is the beginning of its unpacked text.
@@ -172,9 +210,13 @@ mod tests {
 
         let two = csv.replace("B,1,0.5,acc", "B,1,0.5,f1");
         let error = undeclared("s.csv", two.as_bytes(), &Wanted::default()).unwrap_err();
-        assert!(error.problem.contains("2 metrics: acc, f1; name the metric"), "{error}");
+        assert!(error.problem.contains("2 metrics: acc, f1; name one"), "{error}");
         let f1 = Wanted { metric: Some("f1".to_owned()), ..Wanted::default() };
         assert_eq!(undeclared("s.csv", two.as_bytes(), &f1).unwrap().responses.score, [0.5]);
+
+        let nosuch = Wanted { metric: Some("nosuch".to_owned()), ..Wanted::default() };
+        let error = undeclared("s.csv", csv.as_bytes(), &nosuch).unwrap_err().to_string();
+        assert!(error.contains("1 metrics: acc; name one"), "{error}");
 
         let bare = b"model,item,score\nA,1,1\n";
         let error = undeclared("s.csv", bare, &Wanted::default()).unwrap_err().to_string();
@@ -182,6 +224,19 @@ mod tests {
         let x = Wanted { benchmark: Some("x".to_owned()), ..Wanted::default() };
         let uid = &undeclared("s.csv", bare, &x).unwrap().items[0].item_uid;
         assert_eq!(*uid, shard.items[0].item_uid);
+        for (wanted, problem) in [
+            (Wanted { model: Some("A".to_owned()), ..x.clone() }, "leave out the model"),
+            (Wanted { filter: Some("f".to_owned()), ..x.clone() }, "leave out the filter"),
+        ] {
+            let error = undeclared("s.csv", bare, &wanted).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+        let error = undeclared("s.csv", csv.as_bytes(), &x).unwrap_err().to_string();
+        assert!(error.contains("leave out the benchmark"), "{error}");
+        let unnamed = csv.replace("1,acc,x", "1,,x");
+        let error = undeclared("s.csv", unnamed.as_bytes(), &Wanted::default()).unwrap_err();
+        assert!(error.to_string().contains("row 1: the metric is blank"), "{error}");
+
         let error = undeclared("s.csv", b"a,b\n1,2\n", &x).unwrap_err().to_string();
         assert!(error.contains("do not say how to read it: a, b"), "{error}");
 
@@ -189,6 +244,20 @@ mod tests {
         assert_eq!(undeclared("s.csv", known.as_bytes(), &x).unwrap().items[0].item_uid, *uid);
         let error = undeclared("s.csv", b"model,item_uid,score\nA,7,1\n", &x).unwrap_err();
         assert!(error.to_string().contains("row 1: `7` is no item uid"), "{error}");
+    }
+
+    #[test]
+    fn a_metric_is_a_column_or_what_the_score_is_and_other_columns_are_told() {
+        let csv = b"model,item,benchmark,score,acc,task\nA,1,x,1,0,t\n";
+        let read = |metric: &str| {
+            let wanted = Wanted { metric: Some(metric.to_owned()), ..Wanted::default() };
+            undeclared("s.csv", csv, &wanted).unwrap()
+        };
+        let (own, other) = (read("acc"), read("f1"));
+        assert_eq!((own.responses.score[0], own.responses.metric.get(0)), (0.0, "acc"));
+        assert_eq!((other.responses.score[0], other.responses.metric.get(0)), (1.0, "f1"));
+        assert_eq!(own.findings[0].evidence, "not read: score, task; a recipe can declare more");
+        assert!(other.findings[0].evidence.contains("acc, task"));
     }
 
     #[test]
