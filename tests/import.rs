@@ -103,6 +103,7 @@ fn a_table_whose_columns_leave_no_doubt_needs_no_declaration() {
     assert_refused(&place.import(&[&tables], &[]), 4, &["scores.csv", "--benchmark"]);
     let json = json_of(&place.import(&[&tables], &["--benchmark", "quiz", "--json"]));
     assert_eq!((&json["adapters"], place.responses()), (&json!({"table": 1}), 4));
+    assert_eq!((&json["responses"], &json["without_score"]), (&4.into(), &1.into()));
     assert!(findings(&json, "unused-file")[0].contains("notes.csv"), "{json}");
     // Its own output has other columns as well, and is told by its footer.
     let responses = place.path("out/responses.parquet");
@@ -179,7 +180,11 @@ fn files_without_scores_are_told_and_nothing_else_is_read() {
         assert_eq!(ends("dead: it is a link that leads nowhere"), 1);
     }
     let output = place.import(&[&logs], &STRICT);
-    assert!(stdout(&output).starts_with("2 by lm-eval; 0 read, 2 reused\n"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).starts_with("2 by lm-eval; 0 read, 2 reused, 0 left out; "),
+        "{}",
+        stdout(&output)
+    );
     assert!(stderr(&output).contains("unused-file"), "{}", stderr(&output));
 
     let refused = |path: &str, code, part: &str| {

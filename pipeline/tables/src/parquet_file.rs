@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Write, panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, cast::AsArray, types::UInt64Type};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
@@ -129,6 +129,12 @@ impl ParquetFile {
                 nulls: Arc::new(converter.row_group_null_counts(metadata.row_groups())?),
             }))
         })
+    }
+
+    /// Number of empty cells of a column, by the footer alone; 0 for nested columns.
+    pub fn empty_cells(&self, column: &str) -> Result<u64, TableError> {
+        let Some(ColumnBounds { nulls, .. }) = self.bounds(column)? else { return Ok(0) };
+        Ok(nulls.as_primitive::<UInt64Type>().iter().flatten().sum())
     }
 
     /// Reads a part, at most `batch_rows` rows at once.

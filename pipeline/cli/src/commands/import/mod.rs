@@ -15,7 +15,10 @@ use aliquot_sources::{
     adapters::{Adapter, Wanted},
 };
 use aliquot_store::{ObjectId, Store};
-use aliquot_tables::findings::{self, Finding};
+use aliquot_tables::{
+    findings::{self, Finding},
+    parquet_file::{ParquetFile, Source},
+};
 use indicatif::MultiProgress;
 use serde_json::json;
 
@@ -51,7 +54,8 @@ const TABLES: [&str; NORMALIZED] =
 /// What `--json` prints; the last paragraph of `aliquot import --help`.
 const NOTE: &str = "\
 --json prints the output folder, the number of units by adapter (a file with scores and what belongs to
-it), how many were read and how many reused from the store, and the findings: kind, severity, subject,
+it), how many were read, how many reused from the store, how many of them left out, the number of responses and how many have no
+score (missing_reason says why), and the findings: kind, severity, subject,
 benchmark, evidence, expected, observed and action. Files that were not used are findings of the kind
 unused-file, files left out by --on-error skip of the kind quarantined-file.";
 
@@ -134,7 +138,10 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<(), Error> {
             None => write_whole(&path, &*store.get(*id)?)?,
         }
     }
-    tell(global, &arguments.output, &imported);
+    let responses = arguments.output.join("responses.parquet");
+    let responses = ParquetFile::open(Source::File(responses)).map_err(table("responses"))?;
+    let missing = responses.empty_cells("score").map_err(table("responses"))?;
+    tell(global, &arguments.output, &imported, (responses.rows(), missing));
     Ok(())
 }
 
@@ -274,8 +281,10 @@ fn unused(file: &Unused) -> Finding {
     }
 }
 
-fn tell(global: &Global, output: &Path, imported: &Imported) {
+/// `responses` are the rows, and those of them without a score.
+fn tell(global: &Global, output: &Path, imported: &Imported, responses: (u64, u64)) {
     let (read, reused) = imported.read;
+    let left_out = imported.findings.iter().filter(|finding| finding.kind == QUARANTINED).count();
     let unused = imported.unused.iter().map(unused);
     if global.json {
         let units: BTreeMap<&str, usize> =
@@ -292,7 +301,9 @@ fn tell(global: &Global, output: &Path, imported: &Imported) {
             })
             .collect();
         print_json(&json!({
-            "output": output, "adapters": units, "read": read, "reused": reused, "findings": findings,
+            "output": output, "adapters": units, "read": read, "reused": reused,
+            "left_out": left_out, "responses": responses.0, "without_score": responses.1,
+            "findings": findings,
         }));
         return;
     }
@@ -318,8 +329,10 @@ fn tell(global: &Global, output: &Path, imported: &Imported) {
         .map(|(adapter, units)| format!("{units} by {}", adapter.name()))
         .collect();
     print(&format!(
-        "{}; {read} read, {reused} reused\n{}\n",
+        "{}; {read} read, {reused} reused, {left_out} left out; {} responses, {} of them without a score\n{}\n",
         adapters.join(", "),
+        responses.0,
+        responses.1,
         TABLES.map(|name| output.join(format!("{name}.parquet")).display().to_string()).join("\n")
     ));
 }
