@@ -200,7 +200,7 @@ impl Estimated<'_> {
 
 fn beyond_line([lowest, highest]: [f64; 2]) -> String {
     format!(
-        "note      outside the sources' range ({:.2} to {:.2} %); see the extrapolation rows of `aliquot show`\n",
+        "note      the estimate is beyond the sources' own scores ({:.2} to {:.2} %); see the extrapolation rows of `aliquot show`\n",
         100.0 * lowest,
         100.0 * highest
     )

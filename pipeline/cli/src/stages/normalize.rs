@@ -126,15 +126,12 @@ pub fn run(
     encoded: &Encoded,
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
-    if let Params::Files(params) = params {
-        return super::merge::write(&from_store(params, inputs, store)?, encoded, store);
-    }
-    let files =
-        inputs.iter().map(|id| Ok((*id, store.get(*id)?))).collect::<Result<Vec<_>, Error>>()?;
-
+    let read =
+        || inputs.iter().map(|id| Ok((*id, store.get(*id)?))).collect::<Result<Vec<_>, Error>>();
     let shard = match params {
-        Params::Files(_) => unreachable!("read above"),
+        Params::Files(params) => from_store(params, inputs, store)?,
         Params::AlpacaEval { address, model, revision } => {
+            let files = read()?;
             let (id, bytes) = &files[0];
             let source = alpaca_eval::Source { model, revision };
             alpaca_eval::annotations(
@@ -143,6 +140,7 @@ pub fn run(
             )?
         }
         Params::Table { scores, items, models, declaration, all_items } => {
+            let files = read()?;
             let mut inputs = files.iter();
             let mut raw = |address| {
                 inputs.next().map(|(id, bytes)| RawFile {
@@ -159,6 +157,7 @@ pub fn run(
             table_adapter::normalize(&files, declaration, *all_items)?
         }
         Params::Items { items, benchmark, columns } => {
+            let files = read()?;
             let (id, bytes) = &files[0];
             let file = RawFile { address: items, id: *id, content: Content::Memory(bytes) };
             table_adapter::normalize_items(&file, columns, benchmark.as_deref())?

@@ -128,6 +128,7 @@ impl<'a> Builder<'a> {
         let run = self.run()?;
         self.shard.runs.push(run);
         self.shard.findings.extend(self.unfinished());
+        self.shard.findings.extend(self.other_scores());
         self.shard.findings.extend(self.reducer());
         self.shard.findings.extend(self.aggregate());
         Ok(self.shard)
@@ -311,6 +312,24 @@ impl<'a> Builder<'a> {
             self.header.eval.dataset.samples.map_or("?".to_owned(), |count| count.to_string())
         );
         (status != "success").then(|| self.finding("unfinished-run", "warning", evidence))
+    }
+
+    /// Nobody named the score, and the log has others besides its headline.
+    fn other_scores(&self) -> Option<Finding> {
+        let others: Vec<&str> = self
+            .rows
+            .names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| *name != self.metric)
+            .collect();
+        let open = self.wanted.metric.is_none() && !others.is_empty();
+        let evidence = format!(
+            "`{}` is taken, the log's headline; it also has {}",
+            self.metric,
+            others.join(", ")
+        );
+        open.then(|| self.finding("other-scores", "info", evidence))
     }
 
     /// The tool's own figure is not the mean over the epochs.
