@@ -3,10 +3,11 @@
 use std::fs;
 
 use aliquot_sources::{
-    Address, Content, RawFile,
-    adapters::{Adapter, Wanted},
+    AdapterError, Address, Content, RawFile, Shard,
+    adapters::{Adapter, Templates, Wanted},
 };
 use aliquot_store::ObjectId;
+use aliquot_tables::responses;
 
 use crate::{
     mutate::{cases, mutations},
@@ -56,6 +57,33 @@ fn damaged_lm_eval_files() {
     }
     // Damage that nobody reads does no harm, so some cases are read; not most.
     assert!(read > 0 && read < cases() * 2, "{read} of {} were read", 2 * cases());
+}
+
+/// A file read by the template of another one gives what it gives alone, whatever is wrong with it.
+#[test]
+fn damaged_files_beside_whole_ones() {
+    let Some(samples) = corpus(&["tool_generated/lm_eval_samples_mc.jsonl"]) else { return };
+    let address: Address = "file:o__m/samples_toy_mc.jsonl".parse().unwrap();
+    let wanted = Wanted { metric: Some("acc".to_owned()), ..Wanted::default() };
+    let whole = file(&address, &samples[0]);
+    let templates = Templates::default();
+    for _ in 0..2 {
+        Adapter::LmEval.normalize_among(&[whole], &wanted, &templates).unwrap();
+    }
+    let told = |outcome: Result<Shard, AdapterError>| {
+        let shard = outcome.map_err(|error| error.to_string())?;
+        let responses = responses::encode(&shard.responses).unwrap();
+        let Shard { items, models, aliases, runs, prompts, findings, .. } = shard;
+        Ok::<_, String>((responses, items, models, aliases, runs, prompts, findings))
+    };
+    let mut read = 0;
+    for bytes in mutations(5, &samples, cases()) {
+        let own = [file(&address, &bytes)];
+        let among = told(Adapter::LmEval.normalize_among(&own, &wanted, &templates));
+        assert_eq!(among, told(Adapter::LmEval.normalize(&own, &wanted)));
+        read += usize::from(among.is_ok());
+    }
+    assert!(read > 0 && read < cases(), "{read} of {} were read", cases());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use aliquot_tables::{
 };
 use thiserror::Error;
 
-use crate::{Address, RawFile};
+use crate::{Address, RawFile, Rows};
 
 /// The canonical tables of one or a few raw files.
 #[derive(Debug, Clone, Default)]
@@ -15,15 +15,15 @@ pub struct Shard {
     /// Scores.
     pub responses: Responses,
     /// What each item uid stands for.
-    pub items: Vec<Item>,
+    pub items: Rows<Item>,
     /// The models of these files.
     pub models: Vec<Model>,
     /// Names of the items in the tool.
-    pub aliases: Vec<Alias>,
+    pub aliases: Rows<Alias>,
     /// How the responses came about; one row a task, metric and filter of a file.
     pub runs: Vec<Run>,
     /// Digests of the prompts, where the tool gives them.
-    pub prompts: Vec<Prompt>,
+    pub prompts: Rows<Prompt>,
     /// What the adapter saw and whoever reads the tables should know.
     pub findings: Vec<Finding>,
 }

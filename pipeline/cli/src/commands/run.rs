@@ -7,7 +7,7 @@ use std::{
 use aliquot_engine::{Graph, NodeRecord, Outcome};
 use aliquot_release::manifest::Manifest;
 use aliquot_report::quality_text;
-use aliquot_sources::Fetcher;
+use aliquot_sources::{Fetcher, adapters::Templates};
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::quality;
 use indicatif::MultiProgress;
@@ -105,12 +105,13 @@ pub(super) fn execute(
     let fetcher = Fetcher::new(settings, locked.file.recipe.allow.clone())?;
     let progress = MultiProgress::new();
     let embedding = options.embed.place(progress.clone());
-    let encoded = Encoded::default();
+    let (encoded, templates) = (Encoded::default(), Templates::default());
     let workplace = Workplace {
         fetcher: &fetcher,
         embedding: &embedding,
         progress: &progress,
         encoded: &encoded,
+        templates: &templates,
     };
     runner.run(graph, options.jobs, workplace)
 }

@@ -170,11 +170,11 @@ fn read(objects: &[ObjectId], store: &Store) -> Result<Shard, Error> {
     let bytes = |at: usize| store.get(objects[at]);
     Ok(Shard {
         responses: responses::decode(&bytes(RESPONSES)?).map_err(table("responses"))?,
-        items: items::decode(&bytes(ITEMS)?).map_err(table("items"))?,
+        items: items::decode(&bytes(ITEMS)?).map_err(table("items"))?.into(),
         models: models::decode(&bytes(MODELS)?).map_err(table("models"))?,
-        aliases: aliases::decode(&bytes(ALIASES)?).map_err(table("aliases"))?,
+        aliases: aliases::decode(&bytes(ALIASES)?).map_err(table("aliases"))?.into(),
         runs: runs::decode(&bytes(RUNS)?).map_err(table("runs"))?,
-        prompts: prompts::decode(&bytes(PROMPTS)?).map_err(table("prompts"))?,
+        prompts: prompts::decode(&bytes(PROMPTS)?).map_err(table("prompts"))?.into(),
         findings: findings::decode(&bytes(SOURCE_FINDINGS)?).map_err(table("findings"))?,
     })
 }
@@ -206,13 +206,13 @@ impl Shared {
         };
         let new = |at: usize| !self.merged.contains(&objects[at]);
         if new(ITEMS) {
-            shard.items = items::decode(&bytes(ITEMS)?).map_err(table("items"))?;
+            shard.items = items::decode(&bytes(ITEMS)?).map_err(table("items"))?.into();
         }
         if new(ALIASES) {
-            shard.aliases = aliases::decode(&bytes(ALIASES)?).map_err(table("aliases"))?;
+            shard.aliases = aliases::decode(&bytes(ALIASES)?).map_err(table("aliases"))?.into();
         }
         if new(PROMPTS) {
-            shard.prompts = prompts::decode(&bytes(PROMPTS)?).map_err(table("prompts"))?;
+            shard.prompts = prompts::decode(&bytes(PROMPTS)?).map_err(table("prompts"))?.into();
         }
         Ok(shard)
     }

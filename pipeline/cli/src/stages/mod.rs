@@ -1,7 +1,7 @@
 //! One module a stage. Each reads its inputs from the store, makes one call into pure code, and puts
 //! what came of it back; stages see object ids, never each other.
 
-use aliquot_sources::{Content, Fetcher};
+use aliquot_sources::{Content, Fetcher, adapters::Templates};
 use aliquot_stats::StatsError;
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::TableError;
@@ -38,6 +38,8 @@ pub struct Workplace<'a> {
     pub progress: &'a MultiProgress,
     /// What other nodes have written already.
     pub encoded: &'a Encoded,
+    /// What other nodes have read already.
+    pub templates: &'a Templates,
 }
 
 /// Runs one node.
@@ -49,11 +51,11 @@ pub fn run(
 ) -> Result<Vec<ObjectId>, Error> {
     match task {
         Task::Fetch(file) => Ok(vec![workplace.fetcher.fetch(file, store)?]),
-        Task::Normalize(params) => normalize::run(params, inputs, workplace.encoded, store),
+        Task::Normalize(params) => normalize::run(params, inputs, store, workplace),
         Task::Read(params, files) => {
             let contents: Vec<_> =
                 files.iter().map(|file| (file.id, Content::File(&file.path))).collect();
-            let shard = params.read(&contents);
+            let shard = params.read(&contents, workplace.templates);
             files.iter().try_for_each(LocalFile::check)?;
             merge::write(&shard?, workplace.encoded, store)
         }

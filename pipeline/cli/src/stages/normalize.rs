@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use aliquot_sources::{
     AdapterError, Address, Content, RawFile, Shard,
     adapters::{
-        Adapter, Wanted, alpaca_eval, table as table_adapter,
+        Adapter, Templates, Wanted, alpaca_eval, table as table_adapter,
         table::{Declaration, ItemColumns},
     },
 };
@@ -14,7 +14,7 @@ use aliquot_tables::findings::Finding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{encoded::Encoded, is_false};
+use super::{Workplace, is_false};
 use crate::error::Error;
 
 /// Which adapter, and what the recipe knows that the files do not say.
@@ -89,14 +89,18 @@ pub enum OnError {
 
 impl FileParams {
     /// Reads the files.
-    pub fn read(&self, contents: &[(ObjectId, Content<'_>)]) -> Result<Shard, Error> {
+    pub fn read(
+        &self,
+        contents: &[(ObjectId, Content<'_>)],
+        templates: &Templates,
+    ) -> Result<Shard, Error> {
         let files: Vec<RawFile<'_>> = self
             .addresses
             .iter()
             .zip(contents)
             .map(|(address, &(id, content))| RawFile { address, id, content })
             .collect();
-        match self.adapter.normalize(&files, &self.wanted) {
+        match self.adapter.normalize_among(&files, &self.wanted, templates) {
             Err(error) if self.on_error == OnError::Skip => Ok(quarantined(&error)),
             result => Ok(result?),
         }
@@ -123,13 +127,13 @@ fn quarantined(error: &AdapterError) -> Shard {
 pub fn run(
     params: &Params,
     inputs: &[ObjectId],
-    encoded: &Encoded,
     store: &Store,
+    workplace: Workplace<'_>,
 ) -> Result<Vec<ObjectId>, Error> {
     let read =
         || inputs.iter().map(|id| Ok((*id, store.get(*id)?))).collect::<Result<Vec<_>, Error>>();
     let shard = match params {
-        Params::Files(params) => from_store(params, inputs, store)?,
+        Params::Files(params) => from_store(params, inputs, store, workplace)?,
         Params::AlpacaEval { address, model, revision } => {
             let files = read()?;
             let (id, bytes) = &files[0];
@@ -164,11 +168,16 @@ pub fn run(
         }
     };
 
-    super::merge::write(&shard, encoded, store)
+    super::merge::write(&shard, workplace.encoded, store)
 }
 
 /// Files of a local store are read where they lie: they may be larger than the memory.
-fn from_store(params: &FileParams, inputs: &[ObjectId], store: &Store) -> Result<Shard, Error> {
+fn from_store(
+    params: &FileParams,
+    inputs: &[ObjectId],
+    store: &Store,
+    workplace: Workplace<'_>,
+) -> Result<Shard, Error> {
     enum Held {
         File(PathBuf),
         Memory(Vec<u8>),
@@ -188,5 +197,5 @@ fn from_store(params: &FileParams, inputs: &[ObjectId], store: &Store) -> Result
             Held::Memory(bytes) => (*id, Content::Memory(bytes)),
         })
         .collect();
-    params.read(&contents)
+    params.read(&contents, workplace.templates)
 }

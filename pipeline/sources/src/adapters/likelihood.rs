@@ -1,5 +1,7 @@
 //! What the log-likelihoods of the choices say, and whether a file's accuracies agree with them.
 
+use std::sync::Arc;
+
 use crate::Place;
 
 /// Accuracies that the log-likelihoods of the choices decide.
@@ -9,11 +11,12 @@ const DECIDED: [&str; 3] = ["acc", "acc_norm", "acc_bytes"];
 const DELIMITER: char = ' ';
 
 /// The choices of an item as a model scored them.
+#[derive(Debug, Clone)]
 pub(crate) struct Scored {
     /// Choices, the delimiter before them taken off where all have one.
-    pub texts: Vec<String>,
+    pub texts: Arc<[String]>,
     /// The same with the delimiter.
-    delimited: Option<Vec<String>>,
+    delimited: Option<Arc<[String]>>,
     /// Summed log-likelihoods.
     pub log_likelihoods: Vec<f64>,
     /// Positions of the right choices; empty where the file does not say.
@@ -26,10 +29,16 @@ impl Scored {
         let stripped: Option<Vec<String>> =
             choices.iter().map(|text| text.strip_prefix(DELIMITER).map(str::to_owned)).collect();
         let (texts, delimited) = match stripped {
-            Some(stripped) => (stripped, Some(choices)),
-            None => (choices, None),
+            Some(stripped) => (stripped.into(), Some(choices.into())),
+            None => (choices.into(), None),
         };
         Self { texts, delimited, log_likelihoods, gold }
+    }
+
+    /// The same choices with another model's log-likelihoods, one each.
+    pub(crate) fn by_another(&self, log_likelihoods: Vec<f64>) -> Self {
+        let (texts, delimited) = (Arc::clone(&self.texts), self.delimited.clone());
+        Self { texts, delimited, log_likelihoods, gold: self.gold.clone() }
     }
 
     /// Whether the accuracy is the one that the log-likelihoods give, for the lengths of the choices

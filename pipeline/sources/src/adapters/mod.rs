@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use self::json::Records;
+pub use self::lm_eval::Templates;
 use crate::{AdapterError, Address, Place, RawFile, Shard};
 
 /// The adapters of files that say themselves what they are. Tables whose columns leave a doubt need a
@@ -178,9 +179,20 @@ impl Adapter {
 
     /// Reads the files of one unit.
     pub fn normalize(self, files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
+        self.normalize_among(files, wanted, &Templates::default())
+    }
+
+    /// The same, faster where `templates` have seen other models' files of the same task, and has been
+    /// shown these.
+    pub fn normalize_among(
+        self,
+        files: &[RawFile<'_>],
+        wanted: &Wanted,
+        templates: &Templates,
+    ) -> Result<Shard, AdapterError> {
         match self {
             Self::AlpacaEval => alpaca_eval::normalize(files, wanted),
-            Self::LmEval => lm_eval::normalize(files, wanted),
+            Self::LmEval => lm_eval::normalize(files, wanted, templates),
             Self::SweBench => swe_bench::normalize(files, wanted),
             Self::EvalPlus => evalplus::normalize(files, wanted),
             Self::EveryEvalEver => every_eval_ever::normalize(files, wanted),

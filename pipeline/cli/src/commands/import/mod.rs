@@ -12,7 +12,7 @@ use std::{
 use aliquot_engine::{Graph, Node, Outcome};
 use aliquot_sources::{
     Fetcher,
-    adapters::{Adapter, Wanted},
+    adapters::{Adapter, Templates, Wanted},
 };
 use aliquot_store::{ObjectId, Store};
 use aliquot_tables::{
@@ -235,12 +235,13 @@ fn execute(
     // The files are here: nothing is fetched.
     let fetcher = Fetcher::local(PathBuf::new())?;
     let embedding = ModelPlace::new(PathBuf::new(), None, progress.clone());
-    let encoded = Encoded::default();
+    let (encoded, templates) = (Encoded::default(), Templates::default());
     let workplace = Workplace {
         fetcher: &fetcher,
         embedding: &embedding,
         progress: &progress,
         encoded: &encoded,
+        templates: &templates,
     };
     let records = Runner { store, recipe: "import" }.run(graph, jobs, workplace)?;
     let read = |outcome| {

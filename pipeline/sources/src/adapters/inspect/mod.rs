@@ -118,7 +118,8 @@ impl<'a> Builder<'a> {
             let Some((question, rows)) = self.rows.questions.get(id) else { continue };
             let place = Place::Record(rows.values().next().map_or(0, |row| row.record));
             let item_uid = self.item(question, &mut occurrences, place)?;
-            self.shard.aliases.push(self.alias(id, &item_uid));
+            let alias = self.alias(id, &item_uid);
+            self.shard.aliases.push(alias);
             for (&epoch, row) in rows {
                 self.response(&item_uid, epoch, row)?;
             }

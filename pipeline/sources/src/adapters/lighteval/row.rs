@@ -154,7 +154,7 @@ impl Question {
                 [gold] => Some(scored.texts[gold].clone()),
                 _ => None,
             };
-            return (Some(scored.texts.clone()), target, Some(scored));
+            return (Some(scored.texts.to_vec()), target, Some(scored));
         }
         let right = gold.iter().filter_map(|&at| choices.get(at).cloned());
         let references = if references.is_empty() { right.collect() } else { references };

@@ -13,6 +13,7 @@ use super::{
 use crate::adapters::likelihood::Scored;
 
 /// A document whose choices were scored by log-likelihood.
+#[derive(Debug, Clone)]
 pub(super) struct Choices {
     pub scored: Scored,
     /// Whether contexts are the choices and the continuation is one.
@@ -24,13 +25,10 @@ impl Choices {
     pub fn of(record: &Record<'_>, doc: &Doc<'_>) -> Option<Self> {
         let requests = &record.requests.as_ref()?.0;
         let mut continuations = requests.iter().map(continuation).collect::<Option<Vec<_>>>()?;
-        let pairs: Vec<Pair> = serde_json::from_str(record.filtered?.get()).ok()?;
-        if pairs.len() != continuations.len() || pairs.is_empty() {
-            return None;
-        }
+        let mut log_likelihoods = log_likelihoods(record, continuations.len())?;
         let choices = without_dry_run(requests);
         continuations.truncate(choices);
-        let log_likelihoods = pairs.into_iter().take(choices).map(|pair| pair.0).collect();
+        log_likelihoods.truncate(choices);
         let contexts = choices > 1
             && continuations.iter().all(|text| *text == continuations[0])
             && requests[0].context.get() != requests[1].context.get();
@@ -42,6 +40,29 @@ impl Choices {
         scored.gold = gold.unwrap_or_default();
         Some(Self { scored, contexts })
     }
+}
+
+impl Choices {
+    /// Whether the requests are for texts, whatever came of them.
+    pub fn are_texts(record: &Record<'_>) -> bool {
+        let requests = record.requests.as_ref();
+        requests.is_none_or(|requests| requests.0.iter().any(|own| continuation(own).is_none()))
+    }
+
+    /// The same choices as another model scored them; `all` are the responses, those of a dry run
+    /// included. None if the record has not as many.
+    pub fn scored_by(&self, record: &Record<'_>, all: usize) -> Option<Scored> {
+        let mut log_likelihoods = log_likelihoods(record, all)?;
+        log_likelihoods.truncate(self.scored.log_likelihoods.len());
+        Some(self.scored.by_another(log_likelihoods))
+    }
+}
+
+/// One a request, `count` of them and not none.
+fn log_likelihoods(record: &Record<'_>, count: usize) -> Option<Vec<f64>> {
+    let pairs: Vec<Pair> = serde_json::from_str(record.filtered?.get()).ok()?;
+    let fits = pairs.len() == count && count > 0;
+    fits.then(|| pairs.into_iter().map(|pair| pair.0).collect())
 }
 
 /// The right choices. The tool takes digits for a position wherever there are choices.

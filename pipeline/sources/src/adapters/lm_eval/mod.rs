@@ -16,10 +16,12 @@ mod plan;
 mod reader;
 mod record;
 mod results;
+mod template;
 
 use aliquot_tables::{findings::Finding, models::Model, runs::Run};
 
 pub(crate) use names::units;
+pub use template::Templates;
 
 use self::{names::Name, plan::Plan, reader::Reader, results::Results};
 use super::Wanted;
@@ -46,7 +48,11 @@ pub(crate) fn recognises(name: &str, head: &[u8]) -> bool {
 }
 
 /// Reads samples and, if it is there, the results file of their run.
-pub(crate) fn normalize(files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard, AdapterError> {
+pub(crate) fn normalize(
+    files: &[RawFile<'_>],
+    wanted: &Wanted,
+    templates: &Templates,
+) -> Result<Shard, AdapterError> {
     let file = &files[0];
     let name = Name::of(file.address);
     let Some(task) = &name.task else {
@@ -65,7 +71,7 @@ pub(crate) fn normalize(files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard,
             --model, in a recipe by the key `model`";
         file.error(Place::File, problem)
     })?;
-    let mut reader = Reader::new(file, &model, &plan);
+    let mut reader = Reader::new(file, &model, &plan, templates);
     reader.read_all()?;
     let (mut shard, outcome) = reader.finish()?;
     shard.findings.extend(aggregate_finding(&plan, &model, &outcome));

@@ -12,8 +12,9 @@ use super::{
     choices::{Choices, LIST, Score},
     doc::{self, Doc},
     plan::{Filter, Plan},
-    record::Record,
+    record::{Record, Text},
     results::plain_text,
+    template::{Line, MOST_OF_ONE, Template, Templates},
 };
 use crate::{
     AdapterError, ItemContent, Occurrences, Place, RawFile, Shard,
@@ -33,7 +34,12 @@ pub(super) struct Reader<'a> {
     raw: String,
     model: &'a str,
     plan: &'a Plan,
+    templates: &'a Templates,
     state: State,
+    /// For the template that the file becomes; None if it cannot or need not be one.
+    lines: Option<Vec<Line>>,
+    /// Bytes of them.
+    kept: usize,
 }
 
 /// What is forgotten when a file is read again with another filter.
@@ -70,18 +76,137 @@ enum Pass {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(file: &'a RawFile<'a>, model: &'a str, plan: &'a Plan) -> Self {
-        Self { file, raw: file.id.to_string(), model, plan, state: State::default() }
+    pub fn new(
+        file: &'a RawFile<'a>,
+        model: &'a str,
+        plan: &'a Plan,
+        templates: &'a Templates,
+    ) -> Self {
+        let (raw, state) = (file.id.to_string(), State::default());
+        Self { file, raw, model, plan, templates, state, lines: None, kept: 0 }
     }
 
-    /// Reads all lines, and again if the labels turn out to be several.
+    /// Reads all lines, by a template if there is one; and again if there is none that fits, or if the
+    /// labels turn out to be several.
     pub fn read_all(&mut self) -> Result<(), AdapterError> {
+        if self.read_by_template()? {
+            return Ok(());
+        }
+        self.state = State::default();
+        self.lines = self.templates.wants(self.plan).then(Vec::new);
+        self.kept = 0;
         while let Pass::Again(filter) = self.read_once()? {
             let metric = self.state.selection.take().map(|selection| selection.0.clone());
             let selection = Some(Rc::new((metric.unwrap_or_default(), filter)));
             self.state = State { selection, ..State::default() };
+            self.lines = None;
         }
         Ok(())
+    }
+
+    /// Reads all lines if each begins as that of a template; false, and something may have been read, if
+    /// one does not.
+    fn read_by_template(&mut self) -> Result<bool, AdapterError> {
+        let mut records = Records::of(self.file)?;
+        let Some((_, _, first)) = records.next()? else { return Ok(false) };
+        let Some(template) = self.templates.find(self.plan, first) else { return Ok(false) };
+        if !self.selects_as(&template, first) {
+            return Ok(false);
+        }
+        let selection = (template.metric.clone(), template.filter.clone());
+        self.state.selection = Some(Rc::new(selection));
+        let mut records = Records::of(self.file)?;
+        let mut rest = String::new();
+        for (line, item) in template.lines.iter().zip(template.items.iter()) {
+            let Ok(Some((number, place, text))) = records.next() else { return Ok(false) };
+            let Some(own) = line.rest(text) else { return Ok(false) };
+            rest.clear();
+            rest.push('{');
+            rest.push_str(own);
+            let Ok(record) = serde_json::from_str(&rest) else { return Ok(false) };
+            if !self.add_rest((number, place), &record, line, &item.item_uid) {
+                return Ok(false);
+            }
+        }
+        if !matches!(records.next(), Ok(None)) {
+            return Ok(false);
+        }
+        let Template { items, aliases, prompts, alike, .. } = &*template;
+        let shard = &mut self.state.shard;
+        (shard.items, shard.aliases, shard.prompts) =
+            (items.clone(), aliases.clone(), prompts.clone());
+        self.state.alike = *alike;
+        Ok(true)
+    }
+
+    /// Whether metric and filter are those of the template, told by the first line.
+    fn selects_as(&self, template: &Template, first: &str) -> bool {
+        let Ok(record) = serde_json::from_str::<Record<'_>>(first) else { return false };
+        let label = record.filter.as_ref().map(|label| &*label.0);
+        let metric = self.plan.metric(&record);
+        let filter = metric.as_ref().map(|metric| self.plan.filter(metric, label));
+        metric.as_ref() == Ok(&template.metric)
+            && filter.is_ok_and(|filter| filter.as_ref() == Ok(&template.filter))
+    }
+
+    /// Adds the response of a line whose beginning is that of a template; false if anything besides is
+    /// not as it was there.
+    fn add_rest(
+        &mut self,
+        (number, place): (u64, Place),
+        record: &Record<'_>,
+        line: &Line,
+        item_uid: &str,
+    ) -> bool {
+        let Some(selection) = self.state.selection.clone() else { return false };
+        let (metric, filter) = &*selection;
+        let same = |text: &Option<Text<'_>>, known: &Option<Box<str>>| {
+            text.as_ref().map(|text| &*text.0) == known.as_deref()
+        };
+        let label = record.filter.as_ref().map(|label| &*label.0);
+        if !record.is_rest()
+            || label != Some(filter.name())
+            || !same(&record.doc_hash, &line.doc_hash)
+            || !same(&record.prompt_hash, &line.prompt_hash)
+        {
+            return false;
+        }
+        let Ok(score) = score(record, metric) else { return false };
+        let own = self.plan.results.own_scoring;
+        let log_likelihood = match &line.choices {
+            Some(choices) => {
+                let Some(scored) = choices.scored_by(record, line.scored) else { return false };
+                let binary = !own && self.state.guard.check(place, &scored, numbers(record));
+                if binary { scored.log_likelihood() } else { None }
+            }
+            None => None,
+        };
+        self.state.measured |= record.other(metric).is_some();
+        self.state.count(0, score);
+        self.push_response(number, item_uid, score, log_likelihood);
+        true
+    }
+
+    fn push_response(
+        &mut self,
+        number: u64,
+        item_uid: &str,
+        score: Result<f64, &'static str>,
+        log_likelihood: Option<f32>,
+    ) {
+        let Some(selection) = &self.state.selection else { return };
+        let (metric, filter) = &**selection;
+        self.state.shard.responses.push(&Response {
+            model: self.model,
+            item_uid,
+            metric,
+            filter: filter.name(),
+            trial: 0,
+            score: score.map(|score| score as f32),
+            log_likelihood,
+            raw: &self.raw,
+            record: number,
+        });
     }
 
     fn read_once(&mut self) -> Result<Pass, AdapterError> {
@@ -90,12 +215,12 @@ impl<'a> Reader<'a> {
             let parsed: Result<Record<'_>, _> = serde_json::from_str(text);
             // Bare NaN is no JSON and rare: looking for it first would cost more than reading twice.
             let pass = match parsed {
-                Ok(record) => self.add(number, place, &record)?,
+                Ok(record) => self.add((number, place, text), &record)?,
                 Err(error) => {
                     let plain = without_bare_nan(text.as_bytes());
                     let again = serde_json::from_slice(&plain);
                     let record = again.map_err(|_| self.syntax_error(place, &error))?;
-                    self.add(number, place, &record)?
+                    self.add((number, place, text), &record)?
                 }
             };
             if let Pass::Again(filter) = pass {
@@ -115,8 +240,7 @@ impl<'a> Reader<'a> {
 
     fn add(
         &mut self,
-        number: u64,
-        place: Place,
+        (number, place, text): (u64, Place, &str),
         record: &Record<'_>,
     ) -> Result<Pass, AdapterError> {
         let refuse = |problem: String| self.file.error(place, problem);
@@ -137,22 +261,24 @@ impl<'a> Reader<'a> {
             return Ok(Pass::Again(Filter::Labelled(known)));
         }
         let chosen = self.state.chosen(doc_id, label, filter).map_err(refuse)?;
-        let Some(block) = chosen else { return Ok(Pass::Done) };
+        let Some(block) = chosen else {
+            self.lines = None;
+            return Ok(Pass::Done);
+        };
         self.state.measured |= record.other(metric).is_some();
         let score = score(record, metric).map_err(refuse)?;
         self.state.count(block, score);
         if matches!(filter, Filter::Unlabelled { chosen, .. } if *chosen != block) {
             return Ok(Pass::Done);
         }
-        self.add_item(number, place, record, score)?;
+        self.add_item((number, place, text), record, score)?;
         Ok(Pass::Done)
     }
 
     /// Adds item and response of a line of the chosen filter.
     fn add_item(
         &mut self,
-        number: u64,
-        place: Place,
+        (number, place, text): (u64, Place, &str),
         record: &Record<'_>,
         score: Result<f64, &'static str>,
     ) -> Result<(), AdapterError> {
@@ -170,25 +296,14 @@ impl<'a> Reader<'a> {
         let hash = record.doc_hash.as_ref().map(|hash| hash.0.clone().into_owned());
         let hash = hash.or_else(|| doc::hash(raw_doc)).ok_or_else(too_deep)?;
         let item_uid = self.push_item(place, item, &hash)?;
+        self.keep_line(text, record, choices.as_ref());
         let own = self.plan.results.own_scoring;
         let log_likelihood = choices.filter(|_| !own).and_then(|choices| {
             let metrics = numbers(record);
             let binary = self.state.guard.check(place, &choices.scored, metrics);
             binary.then(|| choices.scored.log_likelihood())?
         });
-        let Some(selection) = &self.state.selection else { return Ok(()) };
-        let (metric, filter) = &**selection;
-        self.state.shard.responses.push(&Response {
-            model: self.model,
-            item_uid: &item_uid,
-            metric,
-            filter: filter.name(),
-            trial: 0,
-            score: score.map(|score| score as f32),
-            log_likelihood,
-            raw: &self.raw,
-            record: number,
-        });
+        self.push_response(number, &item_uid, score, log_likelihood);
         if let Some(hash) = &record.prompt_hash {
             self.state.shard.prompts.push(Prompt {
                 item_uid: item_uid.clone(),
@@ -210,6 +325,22 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Keeps a line for a template, as long as all lines can be of one.
+    fn keep_line(&mut self, text: &str, record: &Record<'_>, choices: Option<&Choices>) {
+        let labelled =
+            self.state.selection.as_ref().is_some_and(|selection| {
+                matches!(selection.1, Filter::Labelled(_) | Filter::Sole(_))
+            });
+        let Some(lines) = &mut self.lines else { return };
+        match Line::of(text, record, choices).filter(|_| labelled && self.kept < MOST_OF_ONE) {
+            Some(line) => {
+                self.kept += line.size();
+                lines.push(line);
+            }
+            None => self.lines = None,
+        }
+    }
+
     /// The item, its uid and occurrence still open, with its choices.
     fn item(
         &self,
@@ -222,7 +353,7 @@ impl<'a> Reader<'a> {
         if let Some(Choices { scored, contexts }) = scored {
             let several = scored.texts.len() > 1;
             let fits = |choices: &Vec<String>| choices.len() == scored.texts.len();
-            let scored_texts = || (several && !contexts).then(|| scored.texts.clone());
+            let scored_texts = || (several && !contexts).then(|| scored.texts.to_vec());
             choices = choices.filter(|all| !several || fits(all)).or_else(scored_texts);
             if let (true, Some(choices), [gold]) = (several, &choices, &scored.gold[..]) {
                 target = choices.get(*gold).cloned();
@@ -305,6 +436,15 @@ impl<'a> Reader<'a> {
             filter: filter.name().to_owned(),
         };
         self.state.shard.findings.extend(self.alike_finding());
+        if let Some(lines) = self.lines.take().filter(|lines| !lines.is_empty()) {
+            let State { shard, alike, .. } = &self.state;
+            let (items, aliases, prompts) =
+                (shard.items.clone(), shard.aliases.clone(), shard.prompts.clone());
+            let (metric, filter) = (metric.clone(), filter.clone());
+            let template =
+                Template { metric, filter, lines, items, aliases, prompts, alike: *alike };
+            self.templates.add(self.plan, template);
+        }
         Ok((self.state.shard, outcome))
     }
 

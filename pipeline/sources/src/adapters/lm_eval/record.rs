@@ -49,6 +49,28 @@ impl<'a> Record<'a> {
         self.others.iter().find(|(other, _)| other == name).map(|&(_, value)| value)
     }
 
+    /// Whether there is the document, of those fields that all models have.
+    pub fn has_beginning(&self) -> bool {
+        self.doc_id.is_some() && self.doc.is_some()
+    }
+
+    /// Whether there are no fields but those that all models have.
+    pub fn is_beginning(&self) -> bool {
+        let Self { filtered, filter, declared, doc_hash, prompt_hash, others, .. } = self;
+        filtered.is_none()
+            && filter.is_none()
+            && declared.is_none()
+            && doc_hash.is_none()
+            && prompt_hash.is_none()
+            && others.is_empty()
+    }
+
+    /// Whether there are none of them.
+    pub fn is_rest(&self) -> bool {
+        let Self { doc_id, doc, target, requests, .. } = self;
+        doc_id.is_none() && doc.is_none() && target.is_none() && requests.is_none()
+    }
+
     /// Names of the metrics: those declared, or else all further fields that hold a number, a truth
     /// value or a list.
     pub fn metrics(&self) -> Vec<String> {

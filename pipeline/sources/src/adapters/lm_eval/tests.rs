@@ -18,7 +18,94 @@ fn read(samples: &str, results: Option<&str>, wanted: &Wanted) -> Result<Shard, 
             content: Content::Memory(text.as_bytes()),
         })
         .collect();
-    normalize(&files, wanted).map_err(|error| error.to_string())
+    normalize(&files, wanted, &Templates::default()).map_err(|error| error.to_string())
+}
+
+/// A line as the tool writes it, its fields in the tool's order: two choices, the first right.
+fn logged(doc_id: u32, likelihoods: [f64; 2], acc: u32) -> String {
+    let [first, second] = likelihoods;
+    let pairs = format!(r#"[["{first}", "False"], ["{second}", "False"]]"#);
+    format!(
+        r#"{{"doc_id": {doc_id}, "doc": {{"question": "q{doc_id}", "choices": ["a", "bb"]}}, "target": "0", "arguments": {{"gen_args_0": {{"arg_0": "c", "arg_1": " a"}}, "gen_args_1": {{"arg_0": "c", "arg_1": " bb"}}}}, "resps": [{pairs}], "filtered_resps": {pairs}, "filter": "none", "metrics": ["acc"], "doc_hash": "d{doc_id}", "prompt_hash": "p{doc_id}", "acc": {acc}}}"#
+    )
+}
+
+/// Everything that comes of a file, or its error; by templates, and without.
+fn both(samples: &str, templates: &Templates) -> [Result<String, String>; 2] {
+    use aliquot_tables::{aliases, items, prompts, responses};
+
+    let address: Address = "file:o__m/samples_t.jsonl".parse().unwrap();
+    let (id, content) = (ObjectId::of(samples.as_bytes()), Content::Memory(samples.as_bytes()));
+    let file = RawFile { address: &address, id, content };
+    let outcome = |templates: &Templates| {
+        let shard = normalize(&[file], &Wanted::default(), templates);
+        let shard = shard.map_err(|error| error.to_string())?;
+        let tables = [
+            responses::encode(&shard.responses),
+            items::encode(&shard.items),
+            aliases::encode(&shard.aliases),
+            prompts::encode(&shard.prompts),
+        ];
+        let tables = tables.map(|bytes| ObjectId::of(&bytes.unwrap()).to_string());
+        Ok(format!("{tables:?} {:?} {:?} {:?}", shard.models, shard.runs, shard.findings))
+    };
+    [outcome(templates), outcome(&Templates::default())]
+}
+
+#[test]
+fn a_template_changes_nothing_but_the_time() {
+    let lines = |scores: [[f64; 2]; 3]| -> Vec<String> {
+        let line =
+            |(at, own): (usize, &[f64; 2])| logged(at as u32, *own, u32::from(own[0] > own[1]));
+        scores.iter().enumerate().map(line).collect()
+    };
+    let templates = Templates::default();
+    let first = lines([[-1.0, -2.0], [-3.0, -1.5], [-0.5, -0.7]]).join("\n");
+    for _ in 0..2 {
+        let [with, without] = both(&first, &templates);
+        assert_eq!(with, without);
+    }
+    let plan = Plan::new("t", Results::default(), &Wanted::default());
+    let second = lines([[-2.0, -1.0], [-0.25, -4.0], [-1.0, -9.0]]);
+    let template = templates.find(&plan, &second[0]).unwrap();
+    assert_eq!((template.lines.len(), template.items.len()), (3, 3));
+
+    let changed = |from: &str, to: &str| {
+        let text = second.join("\n");
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    };
+    let whole = second.join("\n");
+    let cases = [
+        (whole.clone(), true),
+        (format!("\n{}\n\n", second.join("\r\n")), true),
+        (second[..2].join("\n"), true),
+        (format!("{whole}\n{}", logged(3, [-1.0, -2.0], 1)), true),
+        ([&*second[1], &second[0], &second[2]].join("\n"), true),
+        (changed("q1", "other"), true),
+        (changed(r#""target": "0""#, r#""target": "1""#), false),
+        (changed(r#""filter": "none""#, r#""filter": "other""#), false),
+        (changed("\"d1\"", "\"d9\""), true),
+        (changed("\"d1\"", "\"d0\""), false),
+        (changed("\"p2\"", "\"p9\""), true),
+        (changed(r#""acc": 0"#, r#""acc": 1"#), false),
+        (changed(r#""acc": 0"#, r#""acc": null"#), true),
+        (changed(r#""acc": 0"#, r#""acc": NaN"#), true),
+        (changed(r#""acc": 0"#, r#""acc": 7"#), false),
+        (changed(r#""acc": 0"#, r#""acc": 0, "acc": 0"#), false),
+        (changed(r#""acc": 0"#, r#""acc": 0, "doc_id": 0"#), false),
+        (changed(r#""acc": 0"#, r#""acc": 0, "f1": 0.5"#), true),
+        (changed(r#"[["-0.25", "False"], ["-4", "False"]], "filter""#, r#"[], "filter""#), true),
+        (changed(r#""-0.25""#, r#""inf""#), true),
+        (changed(r#", "resps": [["#, r#" , "resps": [["#), true),
+        (changed("{\"question\"", "{ \"question\""), true),
+        (format!("{whole} x"), false),
+    ];
+    for (text, reads) in cases {
+        let [with, without] = both(&text, &templates);
+        assert_eq!(with, without, "{text}");
+        assert_eq!(with.is_ok(), reads, "{with:?}");
+    }
 }
 
 fn wanted(metric: Option<&str>, filter: Option<&str>) -> Wanted {
