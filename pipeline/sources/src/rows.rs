@@ -1,11 +1,24 @@
 use std::{
     ops::{Deref, DerefMut},
-    sync::Arc,
+    sync::{Arc, Weak},
 };
 
 /// Rows of a table that several shards may share; whoever changes them gets a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows<T>(Arc<Vec<T>>);
+
+impl<T> Rows<T> {
+    /// A mark by which the same rows are known again; it does not hold them.
+    pub fn mark(&self) -> Weak<Vec<T>> {
+        Arc::downgrade(&self.0)
+    }
+
+    /// Whether these are the rows of the mark, not others that are equal. Rows that were changed since
+    /// are others: the mark keeps them from being changed in place.
+    pub fn is_marked(&self, mark: &Weak<Vec<T>>) -> bool {
+        mark.upgrade().is_some_and(|rows| Arc::ptr_eq(&rows, &self.0))
+    }
+}
 
 impl<T> Default for Rows<T> {
     fn default() -> Self {

@@ -37,7 +37,8 @@ pub fn leaderboard(
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
     let places = places(addresses);
-    let mut merger = Merger::new(Superseded::among(&all_runs(inputs, store)?, &places, true)?);
+    let mut merger =
+        Merger::new(Superseded::among(&all_runs(inputs, store)?.concat(), &places, true)?);
     for shard in inputs.chunks_exact(NORMALIZED) {
         merger.add(read(shard, store)?)?;
     }
@@ -63,14 +64,15 @@ pub fn tables(
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
     let places = places(addresses);
-    let mut merger = Merger::new(Superseded::among(&all_runs(inputs, store)?, &places, false)?);
+    let runs = all_runs(inputs, store)?;
+    let mut merger = Merger::new(Superseded::among(&runs.concat(), &places, false)?);
     let mut shared = Shared::default();
     let mut sorted = Vec::new();
     let staging = store.staging()?;
     // For shards of which something is left out, and for those that are no files of this machine.
     let folder = tempfile::tempdir_in(&staging).map_err(file_error(&staging))?;
-    for (at, objects) in inputs.chunks_exact(NORMALIZED).enumerate() {
-        let shard = shared.read(objects, &merger, store)?;
+    for (at, (objects, runs)) in inputs.chunks_exact(NORMALIZED).zip(runs).enumerate() {
+        let shard = shared.read(objects, runs, &merger, store)?;
         let rows = shard.responses.len();
         let Some(kept) = merger.take(shard)? else { continue };
         shared.merged(objects);
@@ -125,12 +127,10 @@ fn places(addresses: &Addresses) -> Places {
     addresses.iter().map(|(id, address)| (id.to_string(), address.clone())).collect()
 }
 
-fn all_runs(inputs: &[ObjectId], store: &Store) -> Result<Vec<Run>, Error> {
-    let mut all = Vec::new();
-    for shard in inputs.chunks_exact(NORMALIZED) {
-        all.extend(runs::decode(&store.get(shard[RUNS])?).map_err(table("runs"))?);
-    }
-    Ok(all)
+/// The runs of each shard.
+fn all_runs(inputs: &[ObjectId], store: &Store) -> Result<Vec<Vec<Run>>, Error> {
+    let read = |shard: &[ObjectId]| runs::decode(&store.get(shard[RUNS])?).map_err(table("runs"));
+    inputs.chunks_exact(NORMALIZED).map(read).collect()
 }
 
 fn file_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -157,11 +157,11 @@ fn write_described(
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
     Ok(vec![
-        encoded.put("items", &shard.items, items::encode, store)?,
+        encoded.items.put("items", &shard.items, items::encode, store)?,
         store.put(&models::encode(&shard.models).map_err(table("models"))?)?,
-        encoded.put("aliases", &shard.aliases, aliases::encode, store)?,
+        encoded.aliases.put("aliases", &shard.aliases, aliases::encode, store)?,
         store.put(&runs::encode(&shard.runs).map_err(table("runs"))?)?,
-        encoded.put("prompts", &shard.prompts, prompts::encode, store)?,
+        encoded.prompts.put("prompts", &shard.prompts, prompts::encode, store)?,
         store.put(&findings::encode(&shard.findings).map_err(table("findings"))?)?,
     ])
 }
@@ -192,9 +192,14 @@ impl Shared {
     }
 
     /// The tables of a shard, without what the merge does not need of it.
-    fn read(&self, objects: &[ObjectId], merger: &Merger, store: &Store) -> Result<Shard, Error> {
+    fn read(
+        &self,
+        objects: &[ObjectId],
+        runs: Vec<Run>,
+        merger: &Merger,
+        store: &Store,
+    ) -> Result<Shard, Error> {
         let bytes = |at: usize| store.get(objects[at]);
-        let runs = runs::decode(&bytes(RUNS)?).map_err(table("runs"))?;
         if runs.is_empty() || merger.leaves_out_of(&runs) {
             return read(objects, store);
         }

@@ -15,12 +15,28 @@ const DELIMITER: char = ' ';
 pub(crate) struct Scored {
     /// Choices, the delimiter before them taken off where all have one.
     pub texts: Arc<[String]>,
-    /// The same with the delimiter.
-    delimited: Option<Arc<[String]>>,
+    /// Of the choices, and of the choices with their delimiter.
+    lengths: Arc<[Lengths; 2]>,
     /// Summed log-likelihoods.
     pub log_likelihoods: Vec<f64>,
     /// Positions of the right choices; empty where the file does not say.
     pub gold: Vec<usize>,
+}
+
+/// Lengths of the choices, by which accuracies are normalised.
+#[derive(Debug)]
+struct Lengths {
+    characters: Vec<f64>,
+    bytes: Vec<f64>,
+}
+
+impl Lengths {
+    fn of(texts: &[String]) -> Self {
+        Self {
+            characters: texts.iter().map(|text| text.chars().count() as f64).collect(),
+            bytes: texts.iter().map(|text| text.len() as f64).collect(),
+        }
+    }
 }
 
 impl Scored {
@@ -28,17 +44,16 @@ impl Scored {
     pub(crate) fn new(choices: Vec<String>, log_likelihoods: Vec<f64>, gold: Vec<usize>) -> Self {
         let stripped: Option<Vec<String>> =
             choices.iter().map(|text| text.strip_prefix(DELIMITER).map(str::to_owned)).collect();
-        let (texts, delimited) = match stripped {
-            Some(stripped) => (stripped.into(), Some(choices.into())),
-            None => (choices.into(), None),
-        };
-        Self { texts, delimited, log_likelihoods, gold }
+        let delimited = Lengths::of(&choices);
+        let texts = stripped.unwrap_or(choices);
+        let lengths = Arc::new([Lengths::of(&texts), delimited]);
+        Self { texts: texts.into(), lengths, log_likelihoods, gold }
     }
 
     /// The same choices with another model's log-likelihoods, one each.
     pub(crate) fn by_another(&self, log_likelihoods: Vec<f64>) -> Self {
-        let (texts, delimited) = (Arc::clone(&self.texts), self.delimited.clone());
-        Self { texts, delimited, log_likelihoods, gold: self.gold.clone() }
+        let (texts, lengths) = (Arc::clone(&self.texts), Arc::clone(&self.lengths));
+        Self { texts, lengths, log_likelihoods, gold: self.gold.clone() }
     }
 
     /// Whether the accuracy is the one that the log-likelihoods give, for the lengths of the choices
@@ -51,21 +66,19 @@ impl Scored {
         if self.gold.is_empty() || self.texts.len() < 2 {
             return None;
         }
-        let agrees = |texts: &[String]| {
-            let length = |text: &String| match metric {
+        let agrees = |lengths: &Lengths| {
+            let length = |at: usize| match metric {
                 "acc" => 1.0,
-                "acc_norm" => text.chars().count() as f64,
-                _ => text.len() as f64,
+                "acc_norm" => lengths.characters[at],
+                _ => lengths.bytes[at],
             };
-            let lengths: Vec<f64> = texts.iter().map(length).collect();
-            let known = lengths.iter().all(|&length| length > 0.0);
-            let values = self.log_likelihoods.iter().zip(&lengths).map(|(ll, length)| ll / length);
+            let known = (0..self.texts.len()).all(|at| length(at) > 0.0);
+            let values = self.log_likelihoods.iter().enumerate().map(|(at, ll)| ll / length(at));
             let best = known.then(|| first_largest(values))??;
             Some(self.gold.contains(&best) == (accuracy == 1.0))
         };
-        let stripped = agrees(&self.texts)?;
-        let delimited = self.delimited.as_deref().map_or(Some(stripped), agrees)?;
-        Some([stripped, delimited])
+        let [stripped, delimited] = &*self.lengths;
+        Some([agrees(stripped)?, agrees(delimited)?])
     }
 
     /// See [`aliquot_tables::responses::Responses::log_likelihood`].
