@@ -1,24 +1,14 @@
 //! A cell of `responses` that is there twice.
 
-use std::sync::Arc;
-
-use aliquot_tables::{
-    parquet_file::{ParquetFile, Source},
-    responses,
-};
 use datafusion::arrow::{
     array::{AsArray, RecordBatch},
     compute::cast,
     datatypes::{DataType, UInt64Type},
     error::ArrowError,
-    row::OwnedRow,
+    row::{OwnedRow, RowConverter},
 };
 
-use crate::{
-    QueryError,
-    chain::{Chain, Key, Sorted},
-    session::ROWS_PER_BATCH,
-};
+use crate::{QueryError, chain::Key, merge::Merged};
 
 /// Where a score is from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,41 +30,53 @@ pub struct DuplicateCell {
     pub places: [CellPlace; 2],
 }
 
-/// The first cell, in the table's order, that a sorted `responses` table holds more than once. Memory
-/// does not grow with the rows.
-///
-/// Fails with [`QueryError::Table`] if it cannot be read, [`QueryError::NotSorted`] if it is not sorted.
-pub fn duplicate_cell(source: Source) -> Result<Option<DuplicateCell>, QueryError> {
-    let failed = |source| QueryError::Table { table: "responses".to_owned(), source };
-    let unread = |error: ArrowError| failed(error.into());
-    let file = ParquetFile::open(source).map_err(failed)?;
-    let schema = Arc::clone(file.schema());
-    if schema.fields() != responses::schema().fields() {
-        let (shard, first) = ("responses".to_owned(), "the canonical table".to_owned());
-        return Err(QueryError::Columns { shard, first });
+impl Merged {
+    /// The cell of `responses` whose key is repeated, if one is.
+    pub fn duplicate_cell(&self) -> Result<Option<DuplicateCell>, QueryError> {
+        let Some([first, second]) = &self.repeated else { return Ok(None) };
+        cell(first, second).map(Some).map_err(|error| QueryError::Table {
+            table: "responses".to_owned(),
+            source: error.into(),
+        })
     }
-    let key = Key::new(&schema, &responses::KEY).map_err(failed)?;
-    let converter = key.converter().map_err(unread)?;
-    let chain = Chain::of(Sorted::new("responses", file, &key)?, &key, ROWS_PER_BATCH);
-    // A batch may begin with the cell that the one before it ended with.
-    let mut above: Option<(OwnedRow, RecordBatch)> = None;
-    for batch in chain.rows() {
-        let batch = batch?;
-        let keys = key.rows(&converter, &batch).map_err(unread)?;
-        let row = |at: usize| batch.slice(at, 1);
-        let Some(last) = batch.num_rows().checked_sub(1) else { continue };
-        let over_the_edge = above.take().filter(|(key, _)| key.row() == keys.row(0));
-        let within = || (1..=last).find(|&at| keys.row(at - 1) == keys.row(at));
-        let pair = match over_the_edge {
-            Some((_, above)) => Some((above, row(0))),
-            None => within().map(|at| (row(at - 1), row(at))),
-        };
-        if let Some((first, second)) = pair {
-            return cell(&first, &second).map(Some).map_err(unread);
+}
+
+/// Looks for a key that comes twice in a sorted table, batch by batch.
+pub(crate) struct Neighbours {
+    key: Key,
+    converter: RowConverter,
+    /// The last row: a batch may begin with the key that the one before it ended with.
+    above: Option<(OwnedRow, RecordBatch)>,
+    repeated: Option<[RecordBatch; 2]>,
+}
+
+impl Neighbours {
+    pub(crate) fn new(key: &Key) -> Result<Self, ArrowError> {
+        Ok(Self { key: key.clone(), converter: key.converter()?, above: None, repeated: None })
+    }
+
+    /// Looks at the next rows, until a key was found twice.
+    pub(crate) fn look(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        let Some(last) = batch.num_rows().checked_sub(1) else { return Ok(()) };
+        if self.repeated.is_some() {
+            return Ok(());
         }
-        above = Some((keys.row(last).owned(), row(last)));
+        let keys = self.key.rows(&self.converter, batch)?;
+        let row = |at: usize| batch.slice(at, 1);
+        let over_the_edge = self.above.take().filter(|(key, _)| key.row() == keys.row(0));
+        let within = || (1..=last).find(|&at| keys.row(at - 1) == keys.row(at));
+        self.repeated = match over_the_edge {
+            Some((_, above)) => Some([above, row(0)]),
+            None => within().map(|at| [row(at - 1), row(at)]),
+        };
+        self.above = Some((keys.row(last).owned(), row(last)));
+        Ok(())
     }
-    Ok(None)
+
+    /// Two rows with the first key that comes twice.
+    pub(crate) fn repeated(self) -> Option<[RecordBatch; 2]> {
+        self.repeated
+    }
 }
 
 /// The cell of two batches of one row each.

@@ -2,8 +2,8 @@
 //!
 //! A [`Session`] holds tables by name, each a Parquet file in memory or on disk, and answers `SELECT`
 //! and nothing that writes: memory is bounded, what does not fit spills to a folder that goes with the
-//! session. [`merge_sorted`] makes one sorted Parquet file of many, and [`duplicate_cell`] finds a
-//! cell that such a file holds twice.
+//! session. [`merge_sorted`] makes one sorted Parquet file of many, and tells of a key that it holds
+//! twice.
 //!
 //! Plans use built-in expressions only, so that a cluster can run them. DataFusion's own Parquet
 //! reader stays out: it brings every codec, and `tables` has one. What it does for a scan is small:
@@ -34,8 +34,8 @@ mod statement;
 
 pub use aliquot_tables::parquet_file::Source;
 pub use answer::Answer;
-pub use duplicates::{CellPlace, DuplicateCell, duplicate_cell};
+pub use duplicates::{CellPlace, DuplicateCell};
 pub use error::QueryError;
-pub use merge::{Shard, merge_sorted};
+pub use merge::{Merged, Shard, merge_sorted};
 pub use session::{Column, Session, Settings, Table};
 pub use statement::tables_of;

@@ -4,7 +4,7 @@ use std::{fs::File, io::Write, path::Path, sync::Arc};
 
 use aliquot_tables::parquet_file::{ParquetFile, Source, Writer};
 use datafusion::{
-    arrow::datatypes::SchemaRef,
+    arrow::{array::RecordBatch, datatypes::SchemaRef, error::ArrowError},
     error::DataFusionError,
     physical_expr::{LexOrdering, PhysicalSortExpr, expressions::col},
     physical_plan::{
@@ -18,6 +18,7 @@ use futures_util::StreamExt;
 use crate::{
     QueryError, Settings,
     chain::{Chain, Key, Sorted},
+    duplicates::Neighbours,
     session::Engine,
 };
 
@@ -37,12 +38,21 @@ pub struct Shard {
     pub source: Source,
 }
 
-/// Merges sorted files of the same columns into one sorted Parquet file; returns its number of rows.
+/// What was merged.
+#[derive(Debug)]
+pub struct Merged {
+    /// Number of rows.
+    pub rows: u64,
+    /// Two rows with the first key that comes twice; see [`Self::duplicate_cell`].
+    pub(crate) repeated: Option<[RecordBatch; 2]>,
+}
+
+/// Merges sorted files of the same columns into one sorted Parquet file.
 ///
 /// `key` names the columns that they are sorted by, ascending. The bytes written are those that
 /// `aliquot_tables` writes for all rows in that order, and depend on the rows alone: not on threads or
 /// memory, nor on how rows are spread over files as long as no key is there twice. Rows of equal keys
-/// stay in an order that the list of files fixes; [`crate::duplicate_cell`] finds one.
+/// stay in an order that the list of files fixes; [`Merged::duplicate_cell`] tells of one.
 ///
 /// Memory does not grow with the rows: files that follow one another are read one after another (so
 /// shards of one model each are, whatever their number), at most 64 streams are merged at once; of more,
@@ -56,7 +66,7 @@ pub fn merge_sorted(
     out: impl Write + Send,
     settings: Settings,
     staging: &Path,
-) -> Result<u64, QueryError> {
+) -> Result<Merged, QueryError> {
     let engine = Engine::new_in(staging, settings)?;
     let first = shards.first().ok_or(QueryError::NothingToMerge)?;
     let opened = shards.iter().map(open).collect::<Result<Vec<_>, _>>()?;
@@ -118,24 +128,27 @@ impl Merge<'_> {
         Ok(Chain::of(sorted, &self.key, ROWS_PER_READ))
     }
 
-    fn write<W: Write + Send>(&self, chains: Vec<Chain>, out: W) -> Result<u64, QueryError> {
-        let mut writer = Writer::new(&self.schema, out).map_err(QueryError::Write)?;
+    fn write<W: Write + Send>(&self, chains: Vec<Chain>, out: W) -> Result<Merged, QueryError> {
+        let writer = Writer::new(&self.schema, out).map_err(QueryError::Write)?;
+        let neighbours = Neighbours::new(&self.key).map_err(unread)?;
+        let mut writer = Looking { writer, neighbours };
         match &chains[..] {
             [] => {}
             [chain] => {
                 for batch in chain.rows() {
-                    writer.write(&batch?).map_err(QueryError::Write)?;
+                    writer.write(&batch?)?;
                 }
             }
             _ => self.write_merged(chains, &mut writer)?,
         }
-        writer.finish().map_err(QueryError::Write)
+        let repeated = writer.neighbours.repeated();
+        Ok(Merged { rows: writer.writer.finish().map_err(QueryError::Write)?, repeated })
     }
 
     fn write_merged<W: Write + Send>(
         &self,
         chains: Vec<Chain>,
-        writer: &mut Writer<W>,
+        writer: &mut Looking<W>,
     ) -> Result<(), QueryError> {
         let runtime = &self.engine.runtime;
         let _entered = runtime.enter();
@@ -143,8 +156,7 @@ impl Merge<'_> {
             self.plan(chains).and_then(|plan| plan.execute(0, self.engine.context().task_ctx()));
         let mut stream = started.map_err(|error| self.engine.failed(error))?;
         while let Some(batch) = runtime.block_on(stream.next()) {
-            let batch = batch.map_err(|error| self.engine.failed(error))?;
-            writer.write(&batch).map_err(QueryError::Write)?;
+            writer.write(&batch.map_err(|error| self.engine.failed(error))?)?;
         }
         Ok(())
     }
@@ -162,6 +174,23 @@ impl Merge<'_> {
     }
 }
 
+/// Writes rows and looks at their keys.
+struct Looking<W: Write + Send> {
+    writer: Writer<W>,
+    neighbours: Neighbours,
+}
+
+impl<W: Write + Send> Looking<W> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
+        self.neighbours.look(batch).map_err(unread)?;
+        self.writer.write(batch).map_err(QueryError::Write)
+    }
+}
+
+fn unread(error: ArrowError) -> QueryError {
+    QueryError::Write(error.into())
+}
+
 #[cfg(test)]
 mod tests {
     use aliquot_tables::responses::{self, KEY, Response, Responses};
@@ -169,7 +198,7 @@ mod tests {
     use std::env;
 
     use super::*;
-    use crate::{CellPlace, duplicate_cell};
+    use crate::{CellPlace, DuplicateCell};
 
     const SETTINGS: Settings = Settings { memory: 256 << 20, threads: 2 };
 
@@ -217,6 +246,11 @@ mod tests {
         let mut out = Vec::new();
         merge_sorted(shards, &KEY, &mut out, settings, &env::temp_dir())?;
         Ok(out)
+    }
+
+    fn repeated(shards: &[Shard]) -> Option<DuplicateCell> {
+        let merged = merge_sorted(shards, &KEY, Vec::new(), SETTINGS, &env::temp_dir()).unwrap();
+        merged.duplicate_cell().unwrap()
     }
 
     /// More rows than a row group has, so that its end is merged over too.
@@ -322,22 +356,19 @@ mod tests {
         second.push(&twice);
         second.push(&Response { raw: "raw-a", record: 9, ..twice });
         second.push(&Response { raw: "raw-b", record: 1, ..twice });
-        let bytes = merged(&[shard(0, &first), shard(1, &second)], SETTINGS).unwrap();
-        let found = duplicate_cell(Source::Bytes(bytes.into())).unwrap().unwrap();
+        let found = repeated(&[shard(0, &first), shard(1, &second)]).unwrap();
         assert_eq!((found.model.as_str(), found.item_uid.as_str()), ("model-000", "0"));
         let place = |raw: &str, record| CellPlace { raw: raw.to_owned(), record };
         assert!(
             found.places.contains(&place("raw-b", 1)) || found.places.contains(&place("raw-b", 3))
         );
         assert!(found.places[0] < found.places[1]);
-        let later = merged(&[shard(0, &first), shard(1, &again)], SETTINGS).unwrap();
-        let found = duplicate_cell(Source::Bytes(later.into())).unwrap().unwrap();
+        let found = repeated(&[shard(0, &first), shard(1, &again)]).unwrap();
         assert_eq!(
             (found.model.as_str(), found.places[0].record),
             ("model-001", found.places[1].record)
         );
-        let once = merged(&[shard(0, &first)], SETTINGS).unwrap();
-        assert_eq!(duplicate_cell(Source::Bytes(once.into())).unwrap(), None);
+        assert_eq!(repeated(&[shard(0, &first)]), None);
     }
 
     /// The edges of batches and row groups are where a comparison of neighbours goes wrong.
@@ -365,8 +396,7 @@ mod tests {
             };
             (0..100_000).for_each(|item| put(&mut first, item));
             put(&mut second, item);
-            let bytes = merged(&[shard(0, &first), shard(1, &second)], SETTINGS).unwrap();
-            let found = duplicate_cell(Source::Bytes(bytes.into())).unwrap().unwrap();
+            let found = repeated(&[shard(0, &first), shard(1, &second)]).unwrap();
             assert_eq!(found.item_uid, sorted(item));
         }
     }

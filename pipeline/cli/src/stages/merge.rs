@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use aliquot_query::{Settings, Shard as Sorted, Source, duplicate_cell, merge_sorted};
+use aliquot_query::{Settings, Shard as Sorted, Source, merge_sorted};
 use aliquot_sources::{
     Shard,
     merge::{MergeError, Merger, Places, Superseded},
@@ -104,14 +104,13 @@ fn merge_responses(
     places: &Places,
     store: &Store,
 ) -> Result<ObjectId, Error> {
-    let mut merged = store.stage()?;
-    merge_sorted(sorted, &responses::KEY, &mut merged, SETTINGS, folder)?;
-    let whole = Source::File(merged.path().to_owned());
-    if let Some(cell) = duplicate_cell(whole)? {
+    let mut file = store.stage()?;
+    let merged = merge_sorted(sorted, &responses::KEY, &mut file, SETTINGS, folder)?;
+    if let Some(cell) = merged.duplicate_cell()? {
         let from = cell.places.each_ref().map(|place| (place.raw.as_str(), place.record));
         return Err(MergeError::cell(&cell.model, &cell.item_uid, from, places).into());
     }
-    Ok(store.put_staged(merged)?)
+    Ok(store.put_staged(file)?)
 }
 
 /// An object, checked against its digest; where it is a file of this machine, it is not taken into
