@@ -21,19 +21,39 @@ const ROWS_PER_GROUP: usize = 1 << 20;
 
 /// The one setting of the writer.
 pub(crate) fn properties() -> Result<WriterProperties, TableError> {
-    Ok(WriterProperties::builder()
+    Ok(properties_of(Compression::ZSTD(ZstdLevel::try_new(3)?)))
+}
+
+fn properties_of(compression: Compression) -> WriterProperties {
+    WriterProperties::builder()
         .set_created_by("aliquot".to_owned())
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_compression(compression)
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
-        .build())
+        .build()
 }
 
 /// Writes the columns, in the order of the schema, as one Parquet file.
 pub(crate) fn write(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8>, TableError> {
+    write_with(properties()?, schema, columns)
+}
+
+/// The same, not compressed: for a table that is soon written again as a part of another one.
+pub(crate) fn write_unpacked(
+    schema: &SchemaRef,
+    columns: Vec<ArrayRef>,
+) -> Result<Vec<u8>, TableError> {
+    write_with(properties_of(Compression::UNCOMPRESSED), schema, columns)
+}
+
+fn write_with(
+    properties: WriterProperties,
+    schema: &SchemaRef,
+    columns: Vec<ArrayRef>,
+) -> Result<Vec<u8>, TableError> {
     let batch = RecordBatch::try_new(Arc::clone(schema), columns)?;
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(schema), Some(properties()?))?;
+    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(schema), Some(properties))?;
     writer.write(&batch)?;
     writer.close()?;
     Ok(bytes)

@@ -149,6 +149,18 @@ pub(super) fn write(
     Ok(outputs)
 }
 
+/// The same for a shard that is to be gathered, and for nothing else: its responses are not compressed.
+pub(super) fn write_part(
+    shard: &Shard,
+    encoded: &Encoded,
+    store: &Store,
+) -> Result<Vec<ObjectId>, Error> {
+    let responses = responses::encode_unpacked(&shard.responses).map_err(table("responses"))?;
+    let mut outputs = vec![store.put(&responses)?];
+    outputs.extend(write_described(shard, encoded, store)?);
+    Ok(outputs)
+}
+
 /// All of them but the responses.
 fn write_described(
     shard: &Shard,

@@ -57,7 +57,7 @@ pub fn run(
                 files.iter().map(|file| (file.id, Content::File(&file.path))).collect();
             let shard = params.read(&contents, workplace.templates);
             files.iter().try_for_each(LocalFile::check)?;
-            merge::write(&shard?, workplace.encoded, store)
+            merge::write_part(&shard?, workplace.encoded, store)
         }
         Task::Merge(addresses) => merge::leaderboard(addresses, inputs, workplace.encoded, store),
         Task::Gather(addresses) => merge::tables(addresses, inputs, workplace.encoded, store),
