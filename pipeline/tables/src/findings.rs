@@ -28,6 +28,21 @@ pub struct Finding {
     pub observed: Option<f64>,
 }
 
+impl Finding {
+    /// Something that was noted and changes nothing; `about` are benchmark and subject.
+    pub fn kept(kind: &str, severity: &str, about: (&str, &str), evidence: String) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            severity: severity.to_owned(),
+            benchmark: about.0.to_owned(),
+            subject: about.1.to_owned(),
+            evidence,
+            action: "keep".to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Arrow schema.
 pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![

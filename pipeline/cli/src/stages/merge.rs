@@ -144,9 +144,7 @@ pub(super) fn write(
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
     let responses = responses::encode(&shard.responses).map_err(table("responses"))?;
-    let mut outputs = vec![store.put(&responses)?];
-    outputs.extend(write_described(shard, encoded, store)?);
-    Ok(outputs)
+    write_with(&responses, shard, encoded, store)
 }
 
 /// The same for a shard that is to be gathered, and for nothing else: its responses are not compressed.
@@ -156,7 +154,16 @@ pub(super) fn write_part(
     store: &Store,
 ) -> Result<Vec<ObjectId>, Error> {
     let responses = responses::encode_unpacked(&shard.responses).map_err(table("responses"))?;
-    let mut outputs = vec![store.put(&responses)?];
+    write_with(&responses, shard, encoded, store)
+}
+
+fn write_with(
+    responses: &[u8],
+    shard: &Shard,
+    encoded: &Encoded,
+    store: &Store,
+) -> Result<Vec<ObjectId>, Error> {
+    let mut outputs = vec![store.put(responses)?];
     outputs.extend(write_described(shard, encoded, store)?);
     Ok(outputs)
 }

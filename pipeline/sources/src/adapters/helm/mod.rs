@@ -26,11 +26,16 @@ const TOOL: &str = "helm";
 const STATS: &str = "per_instance_stats.json";
 
 /// Files of a run that are read, besides the scores.
-const READ: [&str; 4] = ["run_spec.json", "instances.json", "scenario_state.json", "stats.json"];
+const READ: [&str; 5] = [
+    "run_spec.json",
+    "instances.json",
+    "scenario_state.json",
+    "stats.json",
+    "display_predictions.json",
+];
 
 /// Other files of a run: HELM's, but of no use here.
-const OTHERS: [&str; 4] =
-    ["scenario.json", "display_predictions.json", "display_requests.json", "schema.json"];
+const OTHERS: [&str; 3] = ["scenario.json", "display_requests.json", "schema.json"];
 
 /// Whether a file looks like one of a run.
 pub(crate) fn recognises(name: &str, head: &[u8]) -> bool {
@@ -121,6 +126,10 @@ pub(crate) fn normalize(files: &[RawFile<'_>], wanted: &Wanted) -> Result<Shard,
     if let Some(file) = states {
         rows.add_states(file, instances.is_none(), spec.setting("method"))?;
     }
-    let files = run::Files { scores: stats, aggregates: find("stats.json") };
+    let files = run::Files {
+        scores: stats,
+        aggregates: find("stats.json"),
+        shown: find("display_predictions.json"),
+    };
     run::shard(&files, wanted, &spec, &metric, &rows)
 }

@@ -71,6 +71,19 @@ pub(super) struct PerInstance {
     pub stats: Few<Stat>,
 }
 
+/// Record of `display_predictions.json`: what HELM's pages show of an answer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shown {
+    pub instance_id: String,
+    #[serde(default)]
+    pub train_trial_index: u32,
+    #[serde(default)]
+    pub perturbation: Option<IgnoredAny>,
+    /// Values by metric; those that are no numbers are none of the metric's.
+    #[serde(default)]
+    pub stats: Map<String, Value>,
+}
+
 /// One statistic, of an instance or of a run.
 #[derive(Debug, Deserialize)]
 pub(super) struct Stat {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     TOOL,
-    records::{RunSpec, Stat, each},
+    records::{RunSpec, Shown, Stat, each},
     rows::{Metric, Question, Row, Rows},
 };
 use crate::{AdapterError, ItemContent, Occurrences, Place, RawFile, Shard, adapters::Wanted};
@@ -20,6 +20,7 @@ const NOT_ASKED: [&str; 3] = ["model", "model_deployment", "max_eval_instances"]
 pub(super) struct Files<'a> {
     pub scores: &'a RawFile<'a>,
     pub aggregates: Option<&'a RawFile<'a>>,
+    pub shown: Option<&'a RawFile<'a>>,
 }
 
 /// All tables.
@@ -56,6 +57,9 @@ pub(super) fn shard(
     builder.add_run()?;
     if let Some(aggregates) = files.aggregates {
         builder.compare(aggregates)?;
+    }
+    if let Some(shown) = files.shown {
+        builder.compare_shown(shown)?;
     }
     Ok(builder.shard)
 }
@@ -259,16 +263,34 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn finding(&self, kind: &str, severity: &str, evidence: String) -> Finding {
-        Finding {
-            kind: kind.to_owned(),
-            severity: severity.to_owned(),
-            benchmark: self.benchmark.to_owned(),
-            subject: self.model.to_owned(),
-            evidence,
-            action: "keep".to_owned(),
-            ..Finding::default()
+    /// Instances whose score is not the one that HELM's pages show.
+    fn compare_shown(&mut self, shown: &RawFile<'_>) -> Result<(), AdapterError> {
+        let (mut count, mut first) = (0u64, None);
+        each(shown, None, |_, own: Shown| {
+            let key = (own.instance_id, own.train_trial_index);
+            let row = self.rows.rows.get(&key).filter(|row| self.metric.covers(row));
+            let score = row.and_then(|row| self.metric.value(row));
+            let value = own.stats.get(&self.metric.name).and_then(Value::as_f64);
+            let differs = score.zip(value).is_some_and(|(a, b)| (a - b).abs() > 1e-6);
+            if own.perturbation.is_none() && differs {
+                count += 1;
+                first.get_or_insert(key.0);
+            }
+            Ok(())
+        })?;
+        if let Some(id) = first {
+            let evidence = format!(
+                "`{}` of {count} instances, the first `{id}`, is not what display_predictions.json shows",
+                self.metric.name
+            );
+            let finding = self.finding("shown-scores", "warning", evidence);
+            self.shard.findings.push(finding);
         }
+        Ok(())
+    }
+
+    fn finding(&self, kind: &str, severity: &str, evidence: String) -> Finding {
+        Finding::kept(kind, severity, (self.benchmark, self.model), evidence)
     }
 }
 

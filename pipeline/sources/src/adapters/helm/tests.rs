@@ -85,6 +85,29 @@ fn instances_as_they_are_under_the_main_metric_and_split() {
 }
 
 #[test]
+fn what_the_pages_show_is_compared() {
+    let shown = |score: f64| {
+        let own = |id: &str, trial: u32, value: f64| {
+            json!({"instance_id": id, "train_trial_index": trial, "predicted_text": "yes",
+                "stats": {"exact_match": value}})
+        };
+        let perturbed = json!({"instance_id": "id2", "perturbation": {"name": "typos"},
+            "stats": {"exact_match": 0.5}});
+        let without = json!({"instance_id": "id10", "train_trial_index": 0, "stats": {}});
+        let other_split = own("id7", 0, 0.0);
+        let all =
+            json!([own("id2", 0, 1.0), own("id2", 1, score), perturbed, without, other_split]);
+        let joint = spec("mmlu", "multiple_choice_joint");
+        let files = [scores(), joint, instances(), ("display_predictions.json", all)];
+        read(&files, &Wanted::default()).unwrap()
+    };
+    assert_eq!(shown(0.0).findings, []);
+    let finding = shown(1.0).findings.remove(0);
+    assert_eq!(finding.kind, "shown-scores");
+    assert!(finding.evidence.contains("of 1 instances, the first `id2`"), "{}", finding.evidence);
+}
+
+#[test]
 fn requests_that_failed_are_missing_and_questions_come_from_the_requests_too() {
     let request = |id: &str, trial: u32, success: bool| {
         json!({"instance": instance(id, &format!("Q{id}?"), "test"), "train_trial_index": trial,
@@ -158,5 +181,5 @@ fn a_unit_is_a_folder_and_the_nearest_schema() {
     ];
     let addresses: Vec<Address> = names.iter().map(|name| name.parse().unwrap()).collect();
     let units = units(&addresses.iter().collect::<Vec<_>>());
-    assert_eq!(units, [vec![2, 1, 0], vec![4, 5]]);
+    assert_eq!(units, [vec![2, 1, 3, 0], vec![4, 5]]);
 }

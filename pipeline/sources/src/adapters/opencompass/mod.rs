@@ -334,14 +334,6 @@ impl Builder<'_> {
     }
 
     fn finding(&self, kind: &str, severity: &str, evidence: String) -> Finding {
-        Finding {
-            kind: kind.to_owned(),
-            severity: severity.to_owned(),
-            benchmark: self.benchmark.to_owned(),
-            subject: self.model.to_owned(),
-            evidence,
-            action: "keep".to_owned(),
-            ..Finding::default()
-        }
+        Finding::kept(kind, severity, (self.benchmark, self.model), evidence)
     }
 }
